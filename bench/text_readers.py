@@ -12,19 +12,19 @@ from bench.worst_texts import SAID
 from conversations import keywords
 from conversations.engines.demo.eliza import find_reply
 from conversations.engines.errors import EngineErrors
-from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.chat_stream import ChatStream, ReportedError
 from conversations.engines.openai.llm import TOOLS_REFUSED
 from conversations.engines.openai.readback import Readback
 from conversations.engines.sound_formats import UnusableAudioError
 from conversations.engines.speech_decoder import AnswerDecoder, TextAnswerError
+from conversations.engines.untrusted_text import make_storable
 from conversations.realtime import commands, engine_events
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.client_events import parse_event
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.session_config import build_config
-from conversations.realtime.relay.event_shapes import MalformedEventError, check_event
+from conversations.realtime.relay.upstream_validation import MalformedEventError, check_event
 from conversations.realtime.text.heard_text import estimate_heard_text
 from conversations.realtime.user_turn.backchannel import is_backchannel, is_hallucination, remove_echo
 from conversations.realtime.user_turn.endpoint_silence import PauseLengths, choose_wait_ms

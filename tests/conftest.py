@@ -40,7 +40,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher  # noqa: E402
 from django.db import connections  # noqa: E402
 from servestatic.middleware import ServeStaticMiddleware  # noqa: E402
 
-from tests.support.databases import TestDatabases, live_database_url  # noqa: E402
+from tests.support.databases import TestDatabases, build_live_url  # noqa: E402
 from tests.support.live import Site, run_redis, run_site, running  # noqa: E402
 
 pytest_plugins = ["tests.upstream.fixtures", "tests.support.mcp_host", "tests.support.people"]
@@ -121,7 +121,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
 @pytest.fixture(scope="session")
 def database_url(django_db_setup: None) -> str:
     """The address of the database for live sites, for other processes."""
-    return live_database_url()
+    return build_live_url()
 
 
 @pytest.fixture

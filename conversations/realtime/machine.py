@@ -17,7 +17,6 @@ from openai.types import realtime as sdk
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.fillers import Fillers
 from conversations.realtime.agent_turn.mcp_listings import McpListings
-from conversations.realtime.agent_turn.preemptive import GenerationEvent
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.client_requests import ClientRequests
@@ -37,7 +36,7 @@ from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.protocol.tools import collect_labels
 from conversations.realtime.state import Limits, SessionSetup
-from conversations.realtime.user_turn.idle import IdleUser
+from conversations.realtime.user_turn.idle_timeout import IdleTimeout
 from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.turn import UserTurn
@@ -67,7 +66,7 @@ class TurnMachine:
         self.interruption = Interruption(self.state, self.agent_turn)
         self.transcription = Transcription(self.state, self.agent_turn, self.interruption)
         self.user_turn = UserTurn(self.state, self.agent_turn, self.transcription, self.interruption)
-        self.idle_user = IdleUser(self.state, self.user_turn, self.agent_turn)
+        self.idle_timeout = IdleTimeout(self.state, self.user_turn, self.agent_turn)
         self.listings = McpListings(self.state)
         self.requests = ClientRequests(self.state, self.user_turn, self.agent_turn, self.listings)
         user_turn, agent_turn, requests = self.user_turn, self.agent_turn, self.requests
@@ -89,7 +88,7 @@ class TurnMachine:
             engine_events.PartialTranscript: self.transcription.take_partial,
             engine_events.TranscriptReady: self.transcription.take_transcript,
             engine_events.TranscriptFailed: self.transcription.take_failure,
-            **dict.fromkeys(get_args(GenerationEvent), agent_turn.receive),
+            **dict.fromkeys(get_args(engine_events.GenerationEvent), agent_turn.receive),
             engine_events.ToolsReady: self._take_tools,
             engine_events.DeadlinePassed: self._take_deadline,
             engine_events.ClientGone: self._leave,
@@ -125,7 +124,7 @@ class TurnMachine:
             event, engine_events.PartialTranscript | engine_events.TranscriptReady | engine_events.TranscriptFailed
         ):
             return not self.transcription.is_awaiting(event.item_id)
-        if isinstance(event, GenerationEvent):
+        if isinstance(event, engine_events.GenerationEvent):
             return not self.agent_turn.is_awaiting(event.response_id)
         return False
 
@@ -150,7 +149,7 @@ class TurnMachine:
             case "suspicion":
                 self.interruption.end_suspicion()
             case "idle":
-                self.idle_user.end_idle_time()
+                self.idle_timeout.end_idle_time()
             case "half_sample":
                 self.user_turn.refuse_half_sample()
             case kind:

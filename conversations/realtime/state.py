@@ -5,7 +5,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from conversations.realtime.agent_turn.rate import Rates
+from conversations.realtime.agent_turn.rate_limit import ResponseRateLimit
 from conversations.realtime.commands import Remove, Save, Send, SetDeadline, SharedCommand
 from conversations.realtime.deadlines import Deadline, Kind
 from conversations.realtime.protocol.errors import ProtocolError
@@ -65,12 +65,12 @@ class SessionState(Generic[OwnCommand]):
     commands: list[SharedCommand | OwnCommand] = field(default_factory=list)
     is_user_speaking: bool = False
     has_sent_audio: bool = False
-    rates: Rates = field(init=False)
+    rate_limit: ResponseRateLimit = field(init=False)
     turn_detection: TurnDetection = field(init=False)
     _extensions: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.rates = Rates(self.limits.responses_per_min)
+        self.rate_limit = ResponseRateLimit(self.limits.responses_per_min)
         self.configure(self.config)
 
     def configure(self, config: SessionConfig) -> None:
@@ -109,9 +109,9 @@ class SessionState(Generic[OwnCommand]):
         shown = {"type": kind, "code": error.code, "message": error.message, "param": error.param}
         self.send("error", error=shown | {"event_id": error.event_id})
 
-    def send_rates(self) -> None:
+    def send_rate_limits(self) -> None:
         """Decide to send `rate_limits.updated`."""
-        self.send("rate_limits.updated", rate_limits=self.rates.show(self.now))
+        self.send("rate_limits.updated", rate_limits=self.rate_limit.show(self.now))
 
     def save(self, item: LiveItem, *, after: str | None = None, pcm: bytes = b"", is_final: bool = False,
              in_background: bool = False) -> None:  # fmt: skip

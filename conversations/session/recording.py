@@ -16,8 +16,8 @@ from django.conf import settings
 
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.replay.recorded_machine import EntryPoints, RecordedMachine
-from conversations.realtime.replay.secrets import build_scrubber
-from conversations.realtime.replay.vocabulary import MACHINES, Encoder
+from conversations.realtime.replay.redaction import build_scrubber
+from conversations.realtime.replay.serialization import MACHINES, Encoder
 from conversations.session.recording_file import RecordingFile
 from conversations.storage.store import OpenedConversation
 

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from conversations.engines import events
+from conversations.engines import incidents
 from conversations.engines.base import EngineSpec, Hints, SpeechToText, StreamingSpeechToText, TranscriptStream
 from conversations.engines.errors import EngineError
 from conversations.realtime.commands import FeedTranscriber, Transcribe
@@ -84,7 +84,7 @@ class Transcriber:
             try:
                 return await self._commit_stream(self._stream, asked)
             except EngineError as error:
-                events.report(error, "fell_back")
+                incidents.report(error, "fell_back")
                 if self._item_id == asked.item_id:
                     self._item_id = ""  # the rest of the utterance goes to the file engine too
         return await self.transcribe_file(asked, asked.pcm or b"")

@@ -37,7 +37,7 @@ def staff_page(db: None) -> Client:
     return client
 
 
-def _act(client: Client, admin: str, action: str, *chosen: Any) -> str:
+def _run_action(client: Client, admin: str, action: str, *chosen: Any) -> str:
     data = {"action": action, "_selected_action": [one.pk for one in chosen]}
     return client.post(reverse(f"{admin}_changelist"), data, follow=True).content.decode()
 
@@ -45,7 +45,7 @@ def _act(client: Client, admin: str, action: str, *chosen: Any) -> str:
 def test_every_page_opens(admin_page: Client, user: User) -> None:
     key = api_keys.create(user, "radio")[0]
     invitation = Invitation.objects.create(email="guest@example.com")
-    provider_key = _provider_key(user)
+    provider_key = _create_provider_key(user)
     for admin, one in ((USERS, user), (KEYS, key), (INVITATIONS, invitation), (PROVIDER_KEYS, provider_key)):
         assert admin_page.get(reverse(f"{admin}_changelist")).status_code == 200
         assert admin_page.get(reverse(f"{admin}_changelist"), {"q": "radio"}).status_code == 200
@@ -60,7 +60,7 @@ def test_lists_ask_the_database_no_more_for_more_rows(
     for number in range(12):
         user = make_user()
         api_keys.create(user, "radio")
-        _provider_key(user)
+        _create_provider_key(user)
         Invitation.objects.create(email=f"guest{number}@example.com", invited_by=user)
     with django_assert_max_num_queries(10):
         answer = admin_page.get(reverse(f"{admin}_changelist"))
@@ -78,14 +78,14 @@ def test_a_user_is_made_and_can_sign_in(admin_page: Client, sends_mail: None) ->
 def test_deactivate(admin_page: Client, user: User) -> None:
     token = api_keys.create(user, "radio")[1]
     me = User.objects.get(is_superuser=True)
-    assert "Deactivated: 1" in _act(admin_page, USERS, "deactivate", user, me)
+    assert "Deactivated: 1" in _run_action(admin_page, USERS, "deactivate", user, me)
     assert api_keys.authenticate(token) is None
     me.refresh_from_db()
     assert me.is_active  # nobody locks themselves out
 
 
 def test_a_link_to_a_new_password(admin_page: Client, user: User) -> None:
-    text = _act(admin_page, USERS, "reset_password", user)
+    text = _run_action(admin_page, USERS, "reset_password", user)
     found = re.search(r"http://testserver(/accounts/password/reset/key/\S+/)", text)
     assert found
     assert "Bad Token" not in Client().get(found[1], follow=True).content.decode()
@@ -94,7 +94,7 @@ def test_a_link_to_a_new_password(admin_page: Client, user: User) -> None:
 def test_a_mailed_link_to_a_new_password(
     admin_page: Client, user: User, sends_mail: None, mailoutbox: list[EmailMessage]
 ) -> None:
-    text = _act(admin_page, USERS, "reset_password", user)
+    text = _run_action(admin_page, USERS, "reset_password", user)
     assert "/password/reset/key/" not in text
     assert "/password/reset/key/" in str(mailoutbox[0].body)
 
@@ -113,7 +113,7 @@ def test_an_api_key_is_shown_once(admin_page: Client, user: User) -> None:
 
 def test_revoke(admin_page: Client, user: User) -> None:
     keys = [api_keys.create(user, name) for name in ("radio", "lamp")]
-    assert "Revoked: 2" in _act(admin_page, KEYS, "revoke", *(key for key, _ in keys))
+    assert "Revoked: 2" in _run_action(admin_page, KEYS, "revoke", *(key for key, _ in keys))
     assert not any(api_keys.authenticate(token) for _, token in keys)
 
 
@@ -132,12 +132,12 @@ def test_provider_keys_show_no_secret_and_are_only_tried(
     admin_page: Client, user: User, upstream: Upstream, settings: Any
 ) -> None:
     settings.OPENAI_BASE_URL = upstream.openai_url
-    key = _provider_key(user)
+    key = _create_provider_key(user)
     for url in (reverse(f"{PROVIDER_KEYS}_changelist"), reverse(f"{PROVIDER_KEYS}_change", args=[key.pk])):
         text = admin_page.get(url).content.decode()
         assert "9876" not in text
         assert bytes(key.secret_encrypted).decode() not in text
-    assert "offers 5 models" in _act(admin_page, PROVIDER_KEYS, "try_again", key)
+    assert "offers 5 models" in _run_action(admin_page, PROVIDER_KEYS, "try_again", key)
     assert admin_page.get(reverse(f"{PROVIDER_KEYS}_add")).status_code == 403
 
 
@@ -151,7 +151,7 @@ def test_invite_by_mail(admin_page: Client, sends_mail: None, mailoutbox: list[E
     answer = admin_page.post(reverse(f"{INVITATIONS}_add"), {"email": "guest@example.com"}, follow=True)
     assert "http://testserver/accounts/invitation/" not in answer.content.decode()
     assert "/accounts/invitation/" in str(mailoutbox[0].body)
-    _act(admin_page, INVITATIONS, "send", Invitation.objects.get())
+    _run_action(admin_page, INVITATIONS, "send", Invitation.objects.get())
     assert len(mailoutbox) == 2
 
 
@@ -179,8 +179,8 @@ def test_staff_cannot_become_more_than_staff(staff_page: Client, user: User) -> 
     for name in ("change", "delete"):
         assert staff_page.post(reverse(f"{USERS}_{name}", args=[root.pk]), data | {"post": "yes"}).status_code == 403
     assert staff_page.get(reverse("admin:auth_user_password_change", args=[root.pk])).status_code == 403
-    assert "/reset/key/" not in _act(staff_page, USERS, "reset_password", root)
-    _act(staff_page, USERS, "deactivate", root)
+    assert "/reset/key/" not in _run_action(staff_page, USERS, "reset_password", root)
+    _run_action(staff_page, USERS, "deactivate", root)
     root.refresh_from_db()
     assert root.is_active
 
@@ -191,7 +191,7 @@ def test_staff_cannot_make_or_rename_keys_of_superusers(staff_page: Client) -> N
     assert not APIKey.objects.filter(user=root).exists()
 
 
-def _provider_key(user: User) -> ProviderKey:
+def _create_provider_key(user: User) -> ProviderKey:
     secret = encryption.encrypt("sk-a-secret-of-some-length-9876")
     fields = {"secret_encrypted": secret, "hint": "9876", "tested_at": timezone.now()}
     return ProviderKey.objects.create(user=user, provider="openai", **fields)

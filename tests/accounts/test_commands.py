@@ -9,36 +9,36 @@ from tests.support.factories import make_user
 from tests.support.live import manage
 
 
-def _output(*arguments: str) -> str:
+def _run_command(*arguments: str) -> str:
     out = StringIO()
     call_command(*arguments, stdout=out)
     return out.getvalue()
 
 
 def test_create_api_key(user: User) -> None:
-    token = _output("create_api_key", user.email.upper(), "--name", "radio")
+    token = _run_command("create_api_key", user.email.upper(), "--name", "radio")
     key = api_keys.authenticate(token.removesuffix("\n"))
     assert key
     assert (key.user, key.name, key.scopes) == (user, "radio", Scope.values)
 
 
 def test_create_api_key_with_few_scopes(user: User) -> None:
-    token = _output("create_api_key", user.email, "--scope", "realtime", "--scope", "conversations.read")
+    token = _run_command("create_api_key", user.email, "--scope", "realtime", "--scope", "conversations.read")
     key = api_keys.authenticate(token.removesuffix("\n"))
     assert key
     assert key.scopes == [Scope.REALTIME, Scope.CONVERSATIONS_READ]
     with pytest.raises(CommandError, match="choose from 'realtime', 'conv"):
-        _output("create_api_key", user.email, "--scope", "all")
+        _run_command("create_api_key", user.email, "--scope", "all")
 
 
 def test_create_api_key_for_nobody(user: User) -> None:
     with pytest.raises(CommandError, match="no user"):
-        _output("create_api_key", "nobody@example.com", "--name", "radio")
+        _run_command("create_api_key", "nobody@example.com", "--name", "radio")
     for name in ("", " ", "x" * 101):
         with pytest.raises(CommandError, match="1 to 100"):
-            _output("create_api_key", user.email, "--name", name)
+            _run_command("create_api_key", user.email, "--name", name)
     with pytest.raises(CommandError, match="deactivated"):
-        _output("create_api_key", make_user(is_active=False).email, "--name", "radio")
+        _run_command("create_api_key", make_user(is_active=False).email, "--name", "radio")
 
 
 def test_standard_output_holds_the_key_alone(committed_db: None, database_url: str) -> None:
@@ -54,10 +54,10 @@ def test_standard_output_holds_the_key_alone(committed_db: None, database_url: s
 
 
 def test_invite(db: None) -> None:
-    link = _output("invite", "Guest@example.com", "--site", "https://voice.example.com/")
+    link = _run_command("invite", "Guest@example.com", "--site", "https://voice.example.com/")
     assert link.startswith("https://voice.example.com/accounts/invitation/")
-    _output("invite", "guest@example.com")
+    _run_command("invite", "guest@example.com")
     assert Invitation.objects.count() == 1
     for email in ("no address", make_user().email):
         with pytest.raises(CommandError):
-            _output("invite", email)
+            _run_command("invite", email)

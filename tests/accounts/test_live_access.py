@@ -32,7 +32,7 @@ PASSWORD = "correct horse battery"
 SOON_SEC = 2.0
 
 
-def sessions_of(user: User) -> Any:
+def find_sessions(user: User) -> Any:
     mine = [row.pk for row in Session.objects.all() if row.get_decoded().get(SESSION_KEY) == str(user.pk)]
     return Session.objects.filter(pk__in=mine)
 
@@ -61,15 +61,15 @@ def reset_password(site: Site, user: User, cookie: str) -> None:
 
 
 def delete_session(site: Site, user: User, cookie: str) -> None:
-    sessions_of(user).delete()
+    find_sessions(user).delete()
 
 
-def session_expires(site: Site, user: User, cookie: str) -> None:
-    sessions_of(user).update(expire_date=timezone.now())
+def expire_session(site: Site, user: User, cookie: str) -> None:
+    find_sessions(user).update(expire_date=timezone.now())
 
 
 def clear_sessions(site: Site, user: User, cookie: str) -> None:
-    sessions_of(user).update(expire_date=timezone.now())
+    find_sessions(user).update(expire_date=timezone.now())
     call_command("clearsessions")
 
 
@@ -93,7 +93,7 @@ def remove_scope(site: Site, user: User, _: str) -> None:
     APIKey.objects.filter(user=user).update(scopes=["conversations.read"])
 
 
-def secret_expires(site: Site, user: User, _: str) -> None:
+def expire_secret(site: Site, user: User, _: str) -> None:
     ClientSecret.objects.filter(key__user=user).update(expires_at=timezone.now())
 
 
@@ -103,13 +103,13 @@ def delete_secret(site: Site, user: User, _: str) -> None:
 
 Ending = Callable[[Site, User, str], None]
 WITH_COOKIE: tuple[Ending, ...] = (
-    sign_out, change_password, reset_password, delete_session, session_expires, clear_sessions, deactivate, delete_user
+    sign_out, change_password, reset_password, delete_session, expire_session, clear_sessions, deactivate, delete_user
 )  # fmt: skip
 WITH_KEY: tuple[Ending, ...] = (deactivate, delete_user, revoke_key, delete_key, remove_scope)
-WITH_SECRET: tuple[Ending, ...] = (*WITH_KEY, secret_expires, delete_secret)
+WITH_SECRET: tuple[Ending, ...] = (*WITH_KEY, expire_secret, delete_secret)
 
 
-async def ended(socket: ClientConnection) -> tuple[str, int | None, float]:
+async def wait_for_end(socket: ClientConnection) -> tuple[str, int | None, float]:
     """The code of its error, its close code, and when."""
     code = ""
     with suppress(ConnectionClosed):
@@ -119,7 +119,7 @@ async def ended(socket: ClientConnection) -> tuple[str, int | None, float]:
 
 
 @sync_to_async
-def signed_in() -> tuple[User, str, dict[str, str]]:
+def sign_in() -> tuple[User, str, dict[str, str]]:
     user, browser = make_user(password=PASSWORD), Client()
     browser.force_login(user)
     cookie = browser.cookies["sessionid"].value
@@ -127,7 +127,7 @@ def signed_in() -> tuple[User, str, dict[str, str]]:
 
 
 @sync_to_async
-def with_key(*, with_secret: bool) -> tuple[User, str, dict[str, str]]:
+def create_key(*, with_secret: bool) -> tuple[User, str, dict[str, str]]:
     user = make_user()
     key, token = api_keys.create(user, "radio")
     if with_secret:
@@ -135,12 +135,14 @@ def with_key(*, with_secret: bool) -> tuple[User, str, dict[str, str]]:
     return user, "", {"Authorization": f"Bearer {token}"}
 
 
-async def end_of(site: Site, caller: tuple[User, str, dict[str, str]], ending: Ending) -> tuple[str, int | None, float]:
+async def end_session(
+    site: Site, caller: tuple[User, str, dict[str, str]], ending: Ending
+) -> tuple[str, int | None, float]:
     """How a socket of the caller ends, and how many seconds after."""
     user, cookie, headers = caller
     async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers={"Origin": site.url, **headers}) as socket:
         await socket.recv()
-        ending_of_it = asyncio.create_task(ended(socket))
+        ending_of_it = asyncio.create_task(wait_for_end(socket))
         await sync_to_async(ending, thread_sensitive=False)(site, user, cookie)
         done_at = time.monotonic()
         async with asyncio.timeout(10):
@@ -152,9 +154,9 @@ async def end_of(site: Site, caller: tuple[User, str, dict[str, str]], ending: E
 @pytest.mark.parametrize("kind", ["cookie", "key", "secret"])
 async def test_it_ends(live_site: Site, kind: str) -> None:
     endings = {"cookie": WITH_COOKIE, "key": WITH_KEY, "secret": WITH_SECRET}[kind]
-    callers = [await (signed_in() if kind == "cookie" else with_key(with_secret=kind == "secret")) for _ in endings]
+    callers = [await (sign_in() if kind == "cookie" else create_key(with_secret=kind == "secret")) for _ in endings]
     both = zip(callers, endings, strict=True)
-    results = await asyncio.gather(*(end_of(live_site, caller, ending) for caller, ending in both))
+    results = await asyncio.gather(*(end_session(live_site, caller, ending) for caller, ending in both))
     told = {ending.__name__: result for ending, result in zip(endings, results, strict=True)}
     assert {name: result[:2] for name, result in told.items()} == dict.fromkeys(told, ("invalid_api_key", 1008))
     assert {name: sec for name, (_, _, sec) in told.items() if sec > SOON_SEC} == {}
@@ -171,7 +173,7 @@ async def test_a_session_ends_with_its_client_secret(live_site: Site) -> None:
         session = json.loads(await socket.recv())["session"]
         assert session["expires_at"] <= secret.expires_at.timestamp()
         async with asyncio.timeout(10):
-            _, close_code, _ = await ended(socket)
+            _, close_code, _ = await wait_for_end(socket)
     assert close_code == 1008
     assert abs(time.time() - secret.expires_at.timestamp()) < SOON_SEC
 

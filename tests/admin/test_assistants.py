@@ -18,11 +18,11 @@ def editor(staff: Staff) -> Client:
     return staff("view_assistant", "add_assistant", "change_assistant", "delete_assistant", "view_user")
 
 
-def change_url(slug: str) -> str:
+def build_change_url(slug: str) -> str:
     return reverse("admin:conversations_assistant_change", args=[Assistant.objects.get(slug=slug).pk])
 
 
-def errors(answer: Any) -> dict[str, list[str]]:
+def get_errors(answer: Any) -> dict[str, list[str]]:
     found: dict[str, list[str]] = answer.context["adminform"].form.errors
     return found
 
@@ -32,7 +32,7 @@ def test_it_works(editor: Client) -> None:
     assert editor.post(ADD, {**FIELDS, "tts_engine": "google", "tts_voice": "en-GB-Chirp3-HD-Puck"}).status_code == 302
     pirate = Assistant.objects.get(slug="pirate")
     assert (pirate.tts_engine, pirate.tts_voice, pirate.is_default) == ("google", "en-GB-Chirp3-HD-Puck", False)
-    assert editor.post(change_url("pirate"), {**FIELDS, "name": "Captain"}).status_code == 302
+    assert editor.post(build_change_url("pirate"), {**FIELDS, "name": "Captain"}).status_code == 302
     pirate.refresh_from_db()
     assert pirate.name == "Captain"
 
@@ -51,7 +51,7 @@ def test_a_new_default_takes_the_place_of_the_old(editor: Client) -> None:
 def test_there_is_always_a_default(editor: Client) -> None:
     default = Assistant.objects.get(is_default=True)
     fields = {**FIELDS, "slug": default.slug, "name": "Renamed"}
-    assert editor.post(change_url(default.slug), fields).status_code == 302
+    assert editor.post(build_change_url(default.slug), fields).status_code == 302
     default.refresh_from_db()
     assert (default.name, default.is_default) == ("Renamed", True)
     delete = reverse("admin:conversations_assistant_delete", args=[default.pk])
@@ -71,14 +71,14 @@ def test_only_engines_that_exist_are_offered(editor: Client) -> None:
         "google",
         "demo",
     ]
-    assert "llm_engine" in errors(editor.post(ADD, {**FIELDS, "llm_engine": "google"}))
+    assert "llm_engine" in get_errors(editor.post(ADD, {**FIELDS, "llm_engine": "google"}))
 
 
 def test_what_is_wrong_is_said(editor: Client) -> None:
-    assert "slug" in errors(editor.post(ADD, {**FIELDS, "slug": "assistant"}))
-    assert "slug" in errors(editor.post(ADD, {**FIELDS, "slug": "no spaces"}))
+    assert "slug" in get_errors(editor.post(ADD, {**FIELDS, "slug": "assistant"}))
+    assert "slug" in get_errors(editor.post(ADD, {**FIELDS, "slug": "no spaces"}))
     for speed in ("0", "9", "nan", "fast"):
-        assert "speed" in errors(editor.post(ADD, {**FIELDS, "speed": speed})), speed
+        assert "speed" in get_errors(editor.post(ADD, {**FIELDS, "speed": speed})), speed
 
 
 def test_how_it_takes_turns(editor: Client) -> None:
@@ -87,8 +87,8 @@ def test_how_it_takes_turns(editor: Client) -> None:
     assert editor.post(ADD, {**FIELDS, **turns}).status_code == 302  # an unticked box is not sent
     pirate = Assistant.objects.get(slug="pirate")
     assert (pirate.patience, pirate.keywords, pirate.preemptive_generation) == ("patient", "Saoirse, Kraków", False)
-    assert "patience" in errors(editor.post(change_url("pirate"), {**FIELDS, "patience": "endless"}))
-    too_long = errors(editor.post(change_url("pirate"), {**FIELDS, "keywords": "x" * 51}))
+    assert "patience" in get_errors(editor.post(build_change_url("pirate"), {**FIELDS, "patience": "endless"}))
+    too_long = get_errors(editor.post(build_change_url("pirate"), {**FIELDS, "keywords": "x" * 51}))
     assert "51 characters; the limit is 50" in too_long["keywords"][0]
 
 
@@ -96,20 +96,22 @@ def test_which_tools_it_has(editor: Client) -> None:
     assert editor.post(ADD, {**FIELDS, "tools": ["current_time"]}).status_code == 302
     pirate = Assistant.objects.get(slug="pirate")
     assert pirate.tools == ["current_time"]
-    page = editor.get(change_url("pirate")).content.decode()
+    page = editor.get(build_change_url("pirate")).content.decode()
     assert "The current date, weekday and time" in page
-    assert "tools" in errors(editor.post(change_url("pirate"), {**FIELDS, "tools": ["current_time", "nothing"]}))
-    assert editor.post(change_url("pirate"), FIELDS).status_code == 302
+    assert "tools" in get_errors(
+        editor.post(build_change_url("pirate"), {**FIELDS, "tools": ["current_time", "nothing"]})
+    )
+    assert editor.post(build_change_url("pirate"), FIELDS).status_code == 302
     pirate.refresh_from_db()
     assert pirate.tools == []
 
 
 def test_viewing_is_not_changing(staff: Staff) -> None:
     viewer = staff("view_assistant")
-    page = viewer.get(change_url("tutor")).content.decode()
+    page = viewer.get(build_change_url("tutor")).content.decode()
     assert "patient language tutor" in page
     assert "<textarea" not in page
-    assert viewer.post(change_url("tutor"), FIELDS).status_code == 403
+    assert viewer.post(build_change_url("tutor"), FIELDS).status_code == 403
     assert viewer.get(ADD).status_code == 403
     assert Assistant.objects.filter(slug="tutor").exists()
 

@@ -14,15 +14,15 @@ from tests.support.people import Staff
 LIST = reverse("admin:conversations_conversation_changelist")
 
 
-def change_url(conversation: Conversation) -> str:
+def build_change_url(conversation: Conversation) -> str:
     return reverse("admin:conversations_conversation_change", args=[conversation.pk])
 
 
-def delete_url(conversation: Conversation) -> str:
+def build_delete_url(conversation: Conversation) -> str:
     return reverse("admin:conversations_conversation_delete", args=[conversation.pk])
 
 
-def shown(client: Client, **query: Any) -> set[str]:
+def list_titles(client: Client, **query: Any) -> set[str]:
     """The titles on the list."""
     answer = client.get(LIST, query)
     assert answer.status_code == 200
@@ -33,7 +33,7 @@ def test_the_list_says_what_each_holds(reviewer: Client) -> None:
     conversation = make_conversation(make_user(email="ann@example.com"), "How do tides work?", "The moon.", sound=True)
     add_item(conversation, "", error_code="engine_timeout")
     page = reviewer.get(LIST).content.decode()
-    for fact in ("How do tides work?", "ann@example.com", "0:01", change_url(conversation)):
+    for fact in ("How do tides work?", "ann@example.com", "0:01", build_change_url(conversation)):
         assert fact in page
 
 
@@ -61,11 +61,11 @@ def test_filters(staff: Staff) -> None:
     make_conversation(None, "Hi", title="with the tutor", assistant=tutor, status="ended")
     make_conversation(None, "Hi", title="live", status="live")
     add_item(make_conversation(None, title="failed", status="ended"), "", error_code="engine_timeout")
-    assert shown(reviewer, user__id__exact=ann.pk) == {"of Ann"}
-    assert shown(reviewer, assistant__id__exact=tutor.pk) == {"with the tutor"}
-    assert shown(reviewer, status__exact="live") == {"live"}
-    assert shown(reviewer, errors="yes") == {"failed"}
-    assert shown(reviewer, errors="no", status__exact="ended") == {"of Ann", "with the tutor"}
+    assert list_titles(reviewer, user__id__exact=ann.pk) == {"of Ann"}
+    assert list_titles(reviewer, assistant__id__exact=tutor.pk) == {"with the tutor"}
+    assert list_titles(reviewer, status__exact="live") == {"live"}
+    assert list_titles(reviewer, errors="yes") == {"failed"}
+    assert list_titles(reviewer, errors="no", status__exact="ended") == {"of Ann", "with the tutor"}
 
 
 def test_who_may_not_look_users_up_cannot_filter_by_them(reviewer: Client, staff: Staff) -> None:
@@ -83,38 +83,38 @@ def test_a_range_of_days_holds_its_first_and_its_last(reviewer: Client) -> None:
         late = timezone.now().replace(hour=23, minute=59) - timedelta(days=days)
         Conversation.objects.filter(pk=conversation.pk).update(updated_at=late)
     first, last = today - timedelta(days=2), today - timedelta(days=1)
-    assert shown(reviewer, updated_at_from=first, updated_at_to=last) == {"1 days ago", "2 days ago"}
-    assert shown(reviewer, updated_at_from=today) == {"0 days ago"}
-    assert len(shown(reviewer, updated_at_from="nonsense")) == 3
-    assert len(shown(reviewer, updated_at_from="0001-01-01", updated_at_to="9999-12-31")) == 3
+    assert list_titles(reviewer, updated_at_from=first, updated_at_to=last) == {"1 days ago", "2 days ago"}
+    assert list_titles(reviewer, updated_at_from=today) == {"0 days ago"}
+    assert len(list_titles(reviewer, updated_at_from="nonsense")) == 3
+    assert len(list_titles(reviewer, updated_at_from="0001-01-01", updated_at_to="9999-12-31")) == 3
 
 
 def test_search(reviewer: Client) -> None:
     make_conversation(make_user(email="ann@example.com"), "The moon pulls at the sea", title="one")
     make_conversation(None, "The sea is calm", "A full moon tonight", title="two")
     make_conversation(None, "Nothing of the kind", title="Moonshine")
-    assert shown(reviewer, q="moon") == {"one", "two", "Moonshine"}
-    assert shown(reviewer, q="moon sea") == {"one"}
-    assert shown(reviewer, q='"full moon"') == {"two"}
-    assert shown(reviewer, q="moon -tonight") == {"one"}
-    assert shown(reviewer, q="ann@") == {"one"}
+    assert list_titles(reviewer, q="moon") == {"one", "two", "Moonshine"}
+    assert list_titles(reviewer, q="moon sea") == {"one"}
+    assert list_titles(reviewer, q='"full moon"') == {"two"}
+    assert list_titles(reviewer, q="moon -tonight") == {"one"}
+    assert list_titles(reviewer, q="ann@") == {"one"}
     for nothing in ("zebra", "'", '"', "%", "\\", "-moon -the -nothing", "&|!():*"):
-        assert shown(reviewer, q=nothing) == set(), nothing
-    assert len(shown(reviewer, q=" ")) == 3
+        assert list_titles(reviewer, q=nothing) == set(), nothing
+    assert len(list_titles(reviewer, q=" ")) == 3
 
 
 def test_search_and_filter_together(reviewer: Client) -> None:
     make_conversation(None, "moon", title="live", status="live")
     make_conversation(None, "moon", title="ended", status="ended")
-    assert shown(reviewer, q="moon", status__exact="ended") == {"ended"}
+    assert list_titles(reviewer, q="moon", status__exact="ended") == {"ended"}
 
 
 def test_it_is_paged_without_counting(reviewer: Client) -> None:
     for number in range(ConversationAdmin.list_per_page + 1):
         make_conversation(None, title=str(number))
-    assert len(shown(reviewer)) == ConversationAdmin.list_per_page
-    assert shown(reviewer, p="2") == {"0"}
-    assert shown(reviewer, p="3") == set()
+    assert len(list_titles(reviewer)) == ConversationAdmin.list_per_page
+    assert list_titles(reviewer, p="2") == {"0"}
+    assert list_titles(reviewer, p="3") == set()
 
 
 def test_one_conversation_is_a_dialogue_with_its_waterfalls(reviewer: Client) -> None:
@@ -131,7 +131,7 @@ def test_one_conversation_is_a_dialogue_with_its_waterfalls(reviewer: Client) ->
         error_message="The voice did not answer.",
     )
     add_clip(reply)
-    page = reviewer.get(change_url(conversation)).content.decode()
+    page = reviewer.get(build_change_url(conversation)).content.decode()
     facts = ["How do tides work?", "ann@example.com", "Interrupted after 0:01", "openai:gpt-6-luna", "1,234 tokens in"]
     facts += ["The moon pulls. <s", "Twice a day.", "engine_timeout", "The voice did not answer.", "2,140 ms", "+205"]
     for fact in facts:
@@ -154,7 +154,7 @@ def test_work_ahead_of_the_endpoint_is_told_apart(reviewer: Client) -> None:
         cached_input_tokens=1024,
         output_tokens=5,
     )
-    page = reviewer.get(change_url(conversation)).content.decode()
+    page = reviewer.get(build_change_url(conversation)).content.decode()
     facts = [
         "The line marks the endpoint.",
         ">ahead<",
@@ -171,25 +171,25 @@ def test_work_ahead_of_the_endpoint_is_told_apart(reviewer: Client) -> None:
 
 def test_a_turn_that_waited_has_no_such_line(reviewer: Client) -> None:
     conversation = make_conversation(None, "Where are you?", "Here.")
-    page = reviewer.get(change_url(conversation)).content.decode()
+    page = reviewer.get(build_change_url(conversation)).content.decode()
     for fact in ("The line marks the endpoint.", ">ahead<", "Started ahead", "0v10"):
         assert fact not in page
 
 
 def test_words_are_never_markup(reviewer: Client) -> None:
     conversation = make_conversation(None, "<script>alert(1)</script>")
-    for url in (LIST, change_url(conversation)):
+    for url in (LIST, build_change_url(conversation)):
         assert b"<script>alert" not in reviewer.get(url).content
 
 
 def test_a_dialogue_takes_as_many_queries_however_long(reviewer: Client, django_assert_num_queries: Any) -> None:
     conversation, taken = make_conversation(None, "Hello", sound=True), []
-    reviewer.get(change_url(conversation))  # the first page of a process also reads the content types
+    reviewer.get(build_change_url(conversation))  # the first page of a process also reads the content types
     for wanted in (5, 50):
         while conversation.items.count() < wanted:
             add_item(conversation, "More")
         with django_assert_num_queries(12, exact=False) as queries:
-            reviewer.get(change_url(conversation))
+            reviewer.get(build_change_url(conversation))
         taken.append(len(queries))
         assert not any("clipdata" in query["sql"] for query in queries.captured_queries)
     assert taken[0] == taken[1]
@@ -199,17 +199,17 @@ def test_nothing_can_be_changed(staff: Staff) -> None:
     """Not even with every permission: what was said was said."""
     client = staff("view_conversation", "add_conversation", "change_conversation", "delete_conversation")
     conversation = make_conversation(None, "Hello", title="Mine")
-    assert client.post(change_url(conversation), {"title": "Theirs"}).status_code == 403
+    assert client.post(build_change_url(conversation), {"title": "Theirs"}).status_code == 403
     assert client.get(reverse("admin:conversations_conversation_add")).status_code == 403
-    assert 'name="title"' not in client.get(change_url(conversation)).content.decode()
+    assert 'name="title"' not in client.get(build_change_url(conversation)).content.decode()
     conversation.refresh_from_db()
     assert conversation.title == "Mine"
 
 
 def test_viewing_is_not_deleting(reviewer: Client) -> None:
     conversation = make_conversation(None, "Hello", sound=True)
-    assert "Delete" not in reviewer.get(change_url(conversation)).content.decode()
-    assert reviewer.post(delete_url(conversation), {"post": "yes"}).status_code == 403
+    assert "Delete" not in reviewer.get(build_change_url(conversation)).content.decode()
+    assert reviewer.post(build_delete_url(conversation), {"post": "yes"}).status_code == 403
     reviewer.post(LIST, {"action": "delete_selected", "_selected_action": [conversation.pk], "post": "yes"})
     assert Conversation.objects.exists()
 
@@ -217,10 +217,10 @@ def test_viewing_is_not_deleting(reviewer: Client) -> None:
 def test_deleting_takes_the_sound_along(staff: Staff) -> None:
     client = staff("view_conversation", "delete_conversation")
     conversation = make_conversation(None, "Hello", "Hi", sound=True)
-    page = client.get(delete_url(conversation)).content.decode()
+    page = client.get(build_delete_url(conversation)).content.decode()
     assert "Items: 2" in page
     assert "Clips: 2" in page
-    assert client.post(delete_url(conversation), {"post": "yes"}).status_code == 302
+    assert client.post(build_delete_url(conversation), {"post": "yes"}).status_code == 302
     assert not Conversation.objects.exists()
     assert not ClipData.objects.exists()
 
@@ -240,7 +240,7 @@ def test_nobody_else_enters(client: Client, staff: Staff) -> None:
     conversation = make_conversation(None, "A secret")
     customer = Client()
     customer.force_login(make_user())
-    for url in (LIST, change_url(conversation), delete_url(conversation)):
+    for url in (LIST, build_change_url(conversation), build_delete_url(conversation)):
         assert client.get(url).status_code == 302
         assert customer.get(url).status_code == 302
         assert staff("view_assistant").get(url).status_code == 403

@@ -21,11 +21,11 @@ def editor(staff: Staff) -> Client:
     return staff("view_mcpserver", "add_mcpserver", "change_mcpserver", "view_assistant", "change_assistant")
 
 
-def change_url(server: McpServer) -> str:
+def build_change_url(server: McpServer) -> str:
     return reverse("admin:conversations_mcpserver_change", args=[server.pk])
 
 
-def told(answer: Any) -> list[str]:
+def list_messages(answer: Any) -> list[str]:
     return [str(message) for message in get_messages(answer.wsgi_request)]
 
 
@@ -35,10 +35,10 @@ def test_it_works(editor: Client, mcp_host: MakeHost) -> None:
     server = McpServer.objects.get()
     assert server.works
     assert server.verdict == "Works: 8 tools: add, count, odd.name/v2, current_time, picture, facts, fail, hang."
-    assert told(answer)[0] == server.verdict
+    assert list_messages(answer)[0] == server.verdict
     assert mcp_servers.build_spec(server).authorization == "Bearer secret"
     assert b"secret" not in bytes(server.authorization_encrypted)
-    for page in (editor.get(LIST), editor.get(change_url(server))):
+    for page in (editor.get(LIST), editor.get(build_change_url(server))):
         assert server.verdict in page.content.decode()
         assert b"Bearer secret" not in page.content
 
@@ -52,7 +52,7 @@ def test_the_authorisation_is_kept_replaced_and_forgotten(editor: Client, mcp_ho
         ({"authorization": "Bearer two"}, "Bearer two"),
         ({"forget_authorization": "on"}, ""),
     ):
-        assert editor.post(change_url(server), {**fields, **change}).status_code == 302
+        assert editor.post(build_change_url(server), {**fields, **change}).status_code == 302
         server.refresh_from_db()
         assert mcp_servers.build_spec(server).authorization == left
 
@@ -63,12 +63,12 @@ def test_a_saved_authorisation_goes_to_no_other_host(editor: Client, mcp_host: M
     editor.post(ADD, {**FIELDS, "url": first.url, "authorization": "Bearer one"})
     server = McpServer.objects.get()
     for url in (other.url, first.url.replace("http://", "https://")):
-        answer = editor.post(change_url(server), {**FIELDS, "url": url})
+        answer = editor.post(build_change_url(server), {**FIELDS, "url": url})
         assert list(answer.context["adminform"].form.errors) == ["authorization"]
     for more in ({"url": first.url + "?a=b"}, {"url": other.url, "authorization": "Bearer one"}):
-        assert editor.post(change_url(server), {**FIELDS, **more}).status_code == 302
+        assert editor.post(build_change_url(server), {**FIELDS, **more}).status_code == 302
     forgetting = {**FIELDS, "url": first.url, "forget_authorization": "on"}
-    assert editor.post(change_url(server), forgetting).status_code == 302
+    assert editor.post(build_change_url(server), forgetting).status_code == 302
 
 
 def test_what_is_wrong_with_a_server_is_said(editor: Client, mcp_host: MakeHost, upstream: Upstream) -> None:
@@ -85,7 +85,7 @@ def test_what_is_wrong_with_a_server_is_said(editor: Client, mcp_host: MakeHost,
         answer = editor.post(ADD, {**FIELDS, "url": url, **more})
         server = McpServer.objects.get()
         assert (server.works, server.verdict.startswith(verdict)) == (False, True), server.verdict
-        assert server.verdict in told(answer)
+        assert server.verdict in list_messages(answer)
 
 
 def test_trying_again(editor: Client, mcp_host: MakeHost) -> None:
@@ -94,9 +94,9 @@ def test_trying_again(editor: Client, mcp_host: MakeHost) -> None:
     host.die()
     server = McpServer.objects.get()
     again = {"action": "try_again", "_selected_action": [server.pk]}
-    assert "could not be reached" in told(editor.post(LIST, again))[-1]
+    assert "could not be reached" in list_messages(editor.post(LIST, again))[-1]
     host.come_back()
-    assert "Works: 8 tools" in told(editor.post(LIST, again))[-1]
+    assert "Works: 8 tools" in list_messages(editor.post(LIST, again))[-1]
     server.refresh_from_db()
     assert server.works
 
@@ -131,8 +131,8 @@ def test_an_assistant_gets_them(editor: Client) -> None:
 def test_viewing_is_not_changing(staff: Staff) -> None:
     server = McpServer.objects.create(label="house", url="https://tools.example/mcp")
     viewer = staff("view_mcpserver")
-    assert viewer.get(change_url(server)).status_code == 200
-    assert viewer.post(change_url(server), FIELDS).status_code == 403
+    assert viewer.get(build_change_url(server)).status_code == 200
+    assert viewer.post(build_change_url(server), FIELDS).status_code == 403
     assert viewer.get(ADD).status_code == 403
     viewer.post(LIST, {"action": "try_again", "_selected_action": [server.pk]})
     server.refresh_from_db()

@@ -59,7 +59,7 @@ class Attack:
     body: str
 
     @classmethod
-    def of(cls, url: str, data: Data) -> "Attack":
+    def build(cls, url: str, data: Data) -> "Attack":
         return cls(url, data.get("action", ""), urlencode(data, doseq=True))
 
     def __str__(self) -> str:
@@ -91,7 +91,7 @@ def _furnish(user: User) -> None:
     Client().force_login(user)
 
 
-def _permission_sets() -> Iterator[tuple[str, list[Permission]]]:
+def _list_permission_sets() -> Iterator[tuple[str, list[Permission]]]:
     everything = list(Permission.objects.select_related("content_type"))
     registered = {(m._meta.app_label, m._meta.model_name) for m in [*admin.site._registry, EmailAddress]}
     by_model: dict[tuple[str, str], list[Permission]] = {}
@@ -105,7 +105,7 @@ def _permission_sets() -> Iterator[tuple[str, list[Permission]]]:
     yield "everything", everything
 
 
-def _rights(actor: User) -> dict[str, Any]:
+def _read_rights(actor: User) -> dict[str, Any]:
     """Of all who may enter the admin, and who they are."""
     insiders = Q(is_staff=True) | Q(is_superuser=True)
     users = User.objects.filter(insiders)
@@ -132,7 +132,7 @@ def _rights(actor: User) -> dict[str, Any]:
     }
 
 
-def _value(field: forms.Field, root: User) -> Any:
+def _choose_value(field: forms.Field, root: User) -> Any:
     match field:
         case forms.BooleanField():
             return "on"
@@ -149,16 +149,16 @@ def _value(field: forms.Field, root: User) -> Any:
     return field.initial if isinstance(field.initial, str | int | float) else "attack"
 
 
-def _forms(model_admin: Any, root: User, obj: models.Model | None, owner: User) -> Data:
+def _fill_forms(model_admin: Any, root: User, obj: models.Model | None, owner: User) -> Data:
     """The greediest answer to the form, and to its inlines, that a superuser would be shown."""
     request = RequestFactory().get("/")
     request.user = root
     may = model_admin.has_change_permission(request, obj) if obj else model_admin.has_add_permission(request)
     fields = model_admin.get_form(request, obj)().fields if may else {}
-    data = {name: _value(field, owner) for name, field in fields.items()}
+    data = {name: _choose_value(field, owner) for name, field in fields.items()}
     for formset, _ in model_admin.get_formsets_with_inlines(request, obj):
         prefix = formset.get_default_prefix()
-        inline = {name: _value(field, owner) for name, field in formset.form().fields.items()}
+        inline = {name: _choose_value(field, owner) for name, field in formset.form().fields.items()}
         data |= {f"{prefix}-TOTAL_FORMS": 1, f"{prefix}-INITIAL_FORMS": 0}
         data |= {f"{prefix}-0-{name}": value for name, value in inline.items()}
     everybodys = {"groups": list(Group.objects.values_list("pk", flat=True)), "user": owner.pk}
@@ -166,40 +166,42 @@ def _forms(model_admin: Any, root: User, obj: models.Model | None, owner: User) 
     return {**ATTACK, **everybodys, "user_permissions": permissions, "permissions": permissions, **data}
 
 
-def _attacks(model: type[models.Model], model_admin: Any, root: User) -> list[tuple[str, Data]]:
+def _list_attacks(model: type[models.Model], model_admin: Any, root: User) -> list[tuple[str, Data]]:
     """Every address of one admin with what to send there."""
     objects = list(model._default_manager.order_by("pk")[:3])
     base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
     insiders = list(User.objects.filter(is_staff=True, email__in=["root@example.com", "other@example.com"]))
-    found = [(reverse(f"{base}_add"), _forms(model_admin, root, None, one)) for one in insiders]
+    found = [(reverse(f"{base}_add"), _fill_forms(model_admin, root, None, one)) for one in insiders]
     for pattern in model_admin.get_urls():
         kind = (pattern.name or "").rpartition("_")[2] if (pattern.name or "").startswith(base[6:]) else pattern.name
         if kind in (None, "add", "changelist", "history"):
             continue
         for one in objects if pattern.pattern.converters else [None]:
-            data = _forms(model_admin, root, one, root)
+            data = _fill_forms(model_admin, root, one, root)
             url = reverse(f"admin:{pattern.name}", args=[one.pk] if one else [])
             found.append((url, data))
     request = RequestFactory().get("/")
     request.user = root
     list_url, chosen = reverse(f"{base}_changelist"), {**ATTACK, "_selected_action": [one.pk for one in objects]}
     found += [(list_url, {**chosen, "action": action}) for action in model_admin.get_actions(request)]
-    return [*found, (list_url, _list_edit(model_admin, root, objects))]
+    return [*found, (list_url, _fill_list(model_admin, root, objects))]
 
 
-def _list_edit(model_admin: Any, root: User, objects: list[models.Model]) -> Data:
+def _fill_list(model_admin: Any, root: User, objects: list[models.Model]) -> Data:
     data: Data = {"form-TOTAL_FORMS": len(objects), "form-INITIAL_FORMS": len(objects), "_save": "Save"}
     for number, one in enumerate(objects):
-        fields = _forms(model_admin, root, one, root)
+        fields = _fill_forms(model_admin, root, one, root)
         data |= {f"form-{number}-{name}": value for name, value in fields.items()} | {f"form-{number}-id": one.pk}
     return data
 
 
 def test_no_permission_leads_to_more(root: User) -> None:
-    attacks = [Attack.of(*one) for model, its in admin.site._registry.items() for one in _attacks(model, its, root)]
+    attacks = [
+        Attack.build(*one) for model, its in admin.site._registry.items() for one in _list_attacks(model, its, root)
+    ]
     assert len(attacks) > 60
     ways = []
-    for name, permissions in _permission_sets():
+    for name, permissions in _list_permission_sets():
         actor = make_user(email=f"{name.replace(' ', '-')}@example.com", is_staff=True)
         actor.user_permissions.set(permissions)
         ways += [f"{name}: {way}" for way in _try(actor, attacks)]
@@ -208,13 +210,13 @@ def test_no_permission_leads_to_more(root: User) -> None:
 
 def _try(actor: User, attacks: list[Attack]) -> Iterator[str]:
     names = ("accounts_user_change", "auth_user_password_change", "accounts_user_delete")
-    own = [Attack.of(reverse(f"admin:{name}", args=[actor.pk]), {**ATTACK, "email": EMAIL}) for name in names]
-    before, links = _rights(actor), _links()
+    own = [Attack.build(reverse(f"admin:{name}", args=[actor.pk]), {**ATTACK, "email": EMAIL}) for name in names]
+    before, links = _read_rights(actor), _build_links()
     for attack in [*attacks, *own]:
         point = transaction.savepoint()
         with suppress(PermissionDenied, Http404):
             shown = _post(actor, attack)
-            after = _rights(User.objects.filter(pk=actor.pk).first() or actor)
+            after = _read_rights(User.objects.filter(pk=actor.pk).first() or actor)
             if changed := [kind for kind in before if before[kind] != after[kind]]:
                 yield f"{attack} changes {', '.join(changed)}"
             if any(link in shown for link in links):
@@ -237,6 +239,6 @@ def _post(actor: User, attack: Attack) -> str:
     return f"{answer.content.decode()}{messages}"
 
 
-def _links() -> list[str]:
+def _build_links() -> list[str]:
     insiders = User.objects.filter(Q(is_staff=True) | Q(is_superuser=True))
     return [f"/password/reset/key/{user_pk_to_url_str(user)}-" for user in insiders]

@@ -10,7 +10,7 @@ from tests.support.people import Staff
 pytestmark = pytest.mark.django_db
 
 
-def policy(client: Client, url: str) -> dict[str, list[str]]:
+def read_policy(client: Client, url: str) -> dict[str, list[str]]:
     directives = (part.split() for part in client.get(url)["Content-Security-Policy"].split(";"))
     return {name: values for name, *values in directives}
 
@@ -22,12 +22,12 @@ def test_it_bears_the_site_s_name(reviewer: Client) -> None:
 
 
 def test_the_sidebar_offers_what_one_may_see(staff: Staff) -> None:
-    def links(client: Client) -> set[str]:
+    def list_links(client: Client) -> set[str]:
         groups = client.get(reverse("admin:index")).context["sidebar_navigation"]
         return {item["title"] for group in groups for item in group["items"] if item["has_permission"]}
 
-    assert links(staff("view_conversation")) == {"Conversations"}
-    assert links(staff("view_assistant", "view_user")) == {"Assistants", "Users"}
+    assert list_links(staff("view_conversation")) == {"Conversations"}
+    assert list_links(staff("view_assistant", "view_user")) == {"Assistants", "Users"}
 
 
 def test_every_page_of_it_opens(client: Client) -> None:
@@ -38,7 +38,7 @@ def test_every_page_of_it_opens(client: Client) -> None:
 
 
 def test_its_policy_is_looser_only_where_it_must_be(reviewer: Client) -> None:
-    loose = policy(reviewer, reverse("admin:index"))
+    loose = read_policy(reviewer, reverse("admin:index"))
     assert loose["script-src"] == ["'self'", "'unsafe-eval'"]
     assert loose["style-src"] == ["'self'", "'unsafe-inline'"]
     assert loose["object-src"] == loose["frame-ancestors"] == ["'none'"]
@@ -50,7 +50,7 @@ def test_the_rest_of_the_site_stays_strict(client: Client) -> None:
     client.force_login(user)
     clip = reverse("clip", args=[conversation.items.get().pk])
     for url in (reverse("home"), reverse("history"), conversation.get_absolute_url(), clip, "/nowhere/"):
-        strict = policy(client, url)
+        strict = read_policy(client, url)
         assert strict["default-src"] == ["'self'"], url
         assert not {"script-src", "style-src"} & strict.keys(), url
         assert "unsafe" not in str(strict), url

@@ -14,7 +14,7 @@ from tests.support.people import Staff
 LIST = reverse("admin:accounts_user_changelist")
 
 
-def delete_url(user: User) -> str:
+def build_delete_url(user: User) -> str:
     return reverse("admin:accounts_user_delete", args=[user.pk])
 
 
@@ -27,8 +27,8 @@ def test_it_works(keeper: Client) -> None:
     doomed, kept = make_user(), make_user()
     for user in (doomed, kept):
         make_conversation(user, "Hello", "Hi", sound=True)
-    assert "Conversations: 1" in keeper.get(delete_url(doomed)).content.decode()
-    assert keeper.post(delete_url(doomed), {"post": "yes"}).status_code == 302
+    assert "Conversations: 1" in keeper.get(build_delete_url(doomed)).content.decode()
+    assert keeper.post(build_delete_url(doomed), {"post": "yes"}).status_code == 302
     assert not User.objects.filter(pk=doomed.pk).exists()
     assert ClipData.objects.count() == 2
 
@@ -50,7 +50,7 @@ def test_the_question_takes_as_many_queries_whatever_they_have(keeper: Client, d
         while Conversation.objects.count() < wanted:
             make_conversation(user, "Hello", "Hi")
         with django_assert_num_queries(20, exact=False) as queries:
-            keeper.get(delete_url(user))
+            keeper.get(build_delete_url(user))
         taken.append(len(queries))
     assert taken[0] == taken[1]
 
@@ -58,13 +58,13 @@ def test_the_question_takes_as_many_queries_whatever_they_have(keeper: Client, d
 def test_who_may_not_delete_conversations_may_not_delete_whom_they_belong_to(staff: Staff) -> None:
     client, user = staff("view_user", "delete_user"), make_user()
     make_conversation(user, "Hello", sound=True)
-    assert "your account doesn't have permission" in client.get(delete_url(user)).content.decode()
-    assert client.post(delete_url(user), {"post": "yes"}).status_code == 403
+    assert "your account doesn't have permission" in client.get(build_delete_url(user)).content.decode()
+    assert client.post(build_delete_url(user), {"post": "yes"}).status_code == 403
     assert ClipData.objects.exists()
 
 
 def test_a_superuser_is_beyond_staff(keeper: Client) -> None:
     root = make_user(is_superuser=True, is_staff=True)
-    keeper.post(delete_url(root), {"post": "yes"})
+    keeper.post(build_delete_url(root), {"post": "yes"})
     keeper.post(LIST, {"action": "delete_selected", "_selected_action": [root.pk], "post": "yes"})
     assert User.objects.filter(pk=root.pk).exists()

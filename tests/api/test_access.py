@@ -81,10 +81,10 @@ def test_a_host_that_is_not_ours(as_owner: Client) -> None:
 def test_a_defect_is_logged_and_tells_nothing(
     as_owner: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken(assistant: object) -> dict[str, object]:
+    def fail(assistant: object) -> dict[str, object]:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(assistants, "_serialize_assistant", broken)
+    monkeypatch.setattr(assistants, "_serialize_assistant", fail)
     answer = as_owner.get("/v1/models")
     assert answer.status_code == 500
     assert get_error(answer)["type"] == "server_error"

@@ -34,18 +34,18 @@ def conversation(owner: User) -> Conversation:
     return make_conversation(owner)
 
 
-def url_of(conversation: Conversation, item_id: str = "") -> str:
+def build_url(conversation: Conversation, item_id: str = "") -> str:
     return f"/v1/conversations/{conversation.public_id}{f'/items/{item_id}' if item_id else ''}/audio"
 
 
-def streamed(answer: Any) -> bytes:
-    async def all_of_it() -> bytes:
+def read_stream(answer: Any) -> bytes:
+    async def read_all() -> bytes:
         return b"".join([piece async for piece in answer.streaming_content])
 
-    return asyncio.run(all_of_it())
+    return asyncio.run(read_all())
 
 
-def channels(ogg: bytes) -> np.ndarray[Any, Any]:
+def decode_channels(ogg: bytes) -> np.ndarray[Any, Any]:
     """Both channels at 24 kHz, as rows."""
     resampler = av.AudioResampler(format="s16p", layout="stereo", rate=SAMPLE_RATE)
     with av.open(io.BytesIO(ogg), "r") as container:
@@ -53,7 +53,7 @@ def channels(ogg: bytes) -> np.ndarray[Any, Any]:
         return np.hstack([out.to_ndarray() for frame in frames for out in resampler.resample(frame)])
 
 
-def loudness(samples: np.ndarray[Any, Any]) -> list[float]:
+def measure_loudness(samples: np.ndarray[Any, Any]) -> list[float]:
     """Of each channel, root mean square."""
     return [float(np.sqrt(np.mean(row.astype(float) ** 2))) for row in samples]
 
@@ -61,13 +61,13 @@ def loudness(samples: np.ndarray[Any, Any]) -> list[float]:
 def test_one_clip(as_owner: Client, conversation: Conversation) -> None:
     item = add_item(conversation, "Hello")
     clip = add_clip(item)
-    answer = as_owner.get(url_of(conversation, item.public_id))
+    answer = as_owner.get(build_url(conversation, item.public_id))
     sound = bytes(ClipData.objects.get(name=clip.file.name).data)
     assert (answer.status_code, answer.content, answer["Content-Type"]) == (200, sound, "audio/ogg")
     assert answer["Cache-Control"] == "private, no-cache"
-    part = as_owner.get(url_of(conversation, item.public_id), headers={"Range": "bytes=10-19"})
+    part = as_owner.get(build_url(conversation, item.public_id), headers={"Range": "bytes=10-19"})
     assert (part.status_code, part.content) == (206, sound[10:20])
-    beyond = as_owner.get(url_of(conversation, item.public_id), headers={"Range": "bytes=9999999-"})
+    beyond = as_owner.get(build_url(conversation, item.public_id), headers={"Range": "bytes=9999999-"})
     assert (beyond.status_code, beyond["Content-Range"]) == (416, f"bytes */{len(sound)}")
     get_error(beyond)
 
@@ -77,14 +77,14 @@ def test_the_whole_conversation(as_owner: Client, conversation: Conversation) ->
     add_clip(add_item(conversation, "Hello"), 400)
     add_clip(add_item(conversation, "Hi"), 600)
     add_item(conversation, "typed", is_audio=False)
-    answer = as_owner.get(url_of(conversation))
+    answer = as_owner.get(build_url(conversation))
     assert (answer.status_code, answer["Content-Type"]) == (200, "audio/ogg")
     assert answer["Content-Disposition"] == f'inline; filename="{conversation.public_id}.ogg"'
-    sound = channels(streamed(answer))
+    sound = decode_channels(read_stream(answer))
     assert sound.shape[1] == pytest.approx(24_000, abs=720)
-    left, right = loudness(sound[:, 1_200:8_400])
+    left, right = measure_loudness(sound[:, 1_200:8_400])
     assert (left > 4_000, right < 100) == (True, True)
-    left, right = loudness(sound[:, 10_800:22_800])
+    left, right = measure_loudness(sound[:, 10_800:22_800])
     assert (left < 100, right > 4_000) == (True, True)
 
 
@@ -93,22 +93,24 @@ def test_of_a_reply_that_was_cut_what_was_heard(as_owner: Client, conversation: 
     add_clip(add_item(conversation, "One two", heard_text="One", heard_ms=200), 600)
     add_clip(add_item(conversation, "Go on", role="user"), 400)
     add_clip(add_item(conversation, "Unheard", heard_text="", heard_ms=0), 600)
-    assert channels(streamed(as_owner.get(url_of(conversation)))).shape[1] == pytest.approx(24_000, abs=960)
+    assert decode_channels(read_stream(as_owner.get(build_url(conversation)))).shape[1] == pytest.approx(
+        24_000, abs=960
+    )
 
 
 def test_it_is_sent_while_it_is_made(as_owner: Client, conversation: Conversation) -> None:
     """Pieces come before the next clip is read."""
     add_clip(add_item(conversation, "Long"), 25_000)
     add_clip(add_item(conversation, "More"), 400)
-    answer: Any = as_owner.get(url_of(conversation))
+    answer: Any = as_owner.get(build_url(conversation))
 
-    async def first_piece() -> bytes:
+    async def read_first_piece() -> bytes:
         async for piece in answer.streaming_content:
             if piece:
                 return bytes(piece)
         return b""
 
-    first = asyncio.run(first_piece())
+    first = asyncio.run(read_first_piece())
     assert first.startswith(b"OggS")
     assert len(first) < 24 * mixdown.PIECE_SAMPLES // SAMPLE_RATE * 1000
 
@@ -119,15 +121,17 @@ def test_a_clip_that_the_storage_lost_is_left_out(
     lost = add_clip(add_item(conversation, "Hello"), 400)
     add_clip(add_item(conversation, "Hi"), 600)
     ClipData.objects.filter(name=lost.file.name).delete()
-    assert channels(streamed(as_owner.get(url_of(conversation)))).shape[1] == pytest.approx(14_400, abs=720)
+    assert decode_channels(read_stream(as_owner.get(build_url(conversation)))).shape[1] == pytest.approx(
+        14_400, abs=720
+    )
     assert "is gone from the storage" in caplog.text
 
 
 def test_without_sound(as_owner: Client, conversation: Conversation) -> None:
     item = add_item(conversation, "typed", is_audio=False)
-    for url in (url_of(conversation), url_of(conversation, item.public_id)):
+    for url in (build_url(conversation), build_url(conversation, item.public_id)):
         answer = as_owner.get(url)
         assert (answer.status_code, get_error(answer)["code"]) == (404, "not_found")
     add_clip(item)
-    head = as_owner.head(url_of(conversation))
+    head = as_owner.head(build_url(conversation))
     assert (head.status_code, head["Content-Type"]) == (200, "audio/ogg")

@@ -129,7 +129,7 @@ def test_after_what_is_not_in_the_list(as_owner: Client) -> None:
         assert (answer.status_code, get_error(answer)["param"]) == (404, "after")
 
 
-def everything(conversation: Conversation) -> list[tuple[str, str, Scope]]:
+def list_addresses(conversation: Conversation) -> list[tuple[str, str, Scope]]:
     """Each address below a conversation, its methods, and the scope that it takes."""
     url = f"{URL}/{conversation.public_id}"
     item = f"{url}/items/{conversation.items.all()[0].public_id}"
@@ -145,7 +145,7 @@ def everything(conversation: Conversation) -> list[tuple[str, str, Scope]]:
 def test_a_stranger_finds_nothing() -> None:
     stranger = build_client(make_user())
     theirs = make_conversation(make_user(), "Secret", sound=True)
-    for method, path, _ in everything(theirs):
+    for method, path, _ in list_addresses(theirs):
         answer = stranger.generic(method, path, "{}", content_type="application/json")
         assert (answer.status_code, get_error(answer)["code"]) == (404, "not_found"), (method, path)
     assert Conversation.objects.filter(pk=theirs.pk).exists()
@@ -156,7 +156,7 @@ def test_a_stranger_finds_nothing() -> None:
 def test_scopes() -> None:
     owner = make_user()
     conversation = make_conversation(owner, "Hello", sound=True)
-    for method, path, scope in [*everything(conversation), ("GET", URL, Scope.CONVERSATIONS_READ),
+    for method, path, scope in [*list_addresses(conversation), ("GET", URL, Scope.CONVERSATIONS_READ),
                                 ("POST", URL, Scope.CONVERSATIONS_WRITE)]:  # fmt: skip
         others = [one for one in Scope.values if one != scope]
         answer = build_client(owner, *others).generic(method, path, "{}", content_type="application/json")

@@ -26,11 +26,11 @@ ClientOf = Callable[[Site, str], OpenAI]
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 
-def key_of_somebody(*scopes: str) -> str:
+def create_key(*scopes: str) -> str:
     return api_keys.create(make_user(), "tests", *([scopes] if scopes else []))[1]
 
 
-def words_of(item: object) -> str:
+def read_words(item: object) -> str:
     assert isinstance(item, Message)
     return str(getattr(item.content[0], "text", ""))
 
@@ -43,12 +43,12 @@ def client_of(committed_db: None) -> Iterator[ClientOf]:
 
 @pytest.fixture
 def client(live_site: Site, client_of: ClientOf) -> OpenAI:
-    return client_of(live_site, key_of_somebody())
+    return client_of(live_site, create_key())
 
 
 @pytest.fixture
 async def aclient(live_site: Site, committed_db: None) -> AsyncIterator[AsyncOpenAI]:
-    url, key = f"{live_site.url}/v1", await sync_to_async(key_of_somebody)()
+    url, key = f"{live_site.url}/v1", await sync_to_async(create_key)()
     async with AsyncOpenAI(api_key=key, base_url=url, websocket_base_url=url.replace("http", "ws")) as client:
         yield client
 
@@ -66,7 +66,7 @@ def test_a_conversations_life(client: OpenAI) -> None:
     more = [{"type": "message", "role": "user", "content": str(number)} for number in range(4)]
     added = client.conversations.items.create(made.id, items=more)  # type: ignore[arg-type]
     listed = client.conversations.items.list(made.id, limit=2, order="asc", include=["message.output_text.logprobs"])
-    words = [words_of(item) for item in listed]
+    words = [read_words(item) for item in listed]
     assert words == ["One", "0", "1", "2", "3"]
     last = client.conversations.items.retrieve(added.last_id, conversation_id=made.id)
     assert last == added.data[-1]
@@ -92,14 +92,14 @@ async def test_what_was_said_over_the_socket(aclient: AsyncOpenAI) -> None:
     items = [item async for item in aclient.conversations.items.list(made.id, order="asc")]
     roles = [(item.role, item.content[0].type) for item in items if isinstance(item, Message)]
     assert roles == [("user", "input_text"), ("assistant", "output_text")]
-    assert words_of(items[1])
+    assert read_words(items[1])
     assert (await aclient.conversations.retrieve(made.id)).metadata == {"a": "1"}
     assert (await aclient.conversations.delete(made.id)).deleted
 
 
 async def test_async_paging(aclient: AsyncOpenAI) -> None:
     made = await aclient.conversations.create(items=[{"role": "user", "content": str(number)} for number in range(5)])
-    words = [words_of(item) async for item in aclient.conversations.items.list(made.id, limit=2)]
+    words = [read_words(item) async for item in aclient.conversations.items.list(made.id, limit=2)]
     assert words == ["4", "3", "2", "1", "0"]
     assert "assistant" in [model.id async for model in aclient.models.list()]
 
@@ -109,7 +109,7 @@ def test_errors_are_the_clients_own(live_site: Site, client: OpenAI, client_of: 
         client_of(live_site, "vp_wrong").models.list()
     assert refused.value.code == "invalid_api_key"
     with pytest.raises(PermissionDeniedError, match=r"conversations\.write"):
-        client_of(live_site, key_of_somebody("conversations.read")).conversations.create()
+        client_of(live_site, create_key("conversations.read")).conversations.create()
     with pytest.raises(BadRequestError) as wrong:
         client.conversations.create(metadata={"a": "x" * 600})
     assert wrong.value.param == "metadata.a"
@@ -121,7 +121,7 @@ def test_errors_are_the_clients_own(live_site: Site, client: OpenAI, client_of: 
 def test_requests_are_counted_over_processes(
     start_site: Callable[..., Site], redis_url: str, client_of: ClientOf
 ) -> None:
-    key = key_of_somebody()
+    key = create_key()
     sites = [start_site(REDIS_URL=redis_url, API_REQUESTS_PER_MIN="3") for _ in range(2)]
     clients = [client_of(site, key) for site in sites]
 

@@ -5,7 +5,7 @@ import pytest
 
 from conversations.audio import opus
 from conversations.audio.clip_encoder import ClipEncoder
-from tests.support.factories import tone
+from tests.support.factories import make_tone
 
 FRAME_BYTES = 2 * 960
 
@@ -25,7 +25,7 @@ def assert_same_sound(ogg: bytes, pcm: bytes) -> None:
 
 
 def test_an_utterance() -> None:
-    clips, pcm = ClipEncoder(), tone(2_000)
+    clips, pcm = ClipEncoder(), make_tone(2_000)
     for piece in split_frames(pcm):
         clips.add_user_audio("item_1", piece)
     make = clips.finish_user_clip("item_1", pcm)
@@ -35,38 +35,38 @@ def test_an_utterance() -> None:
 
 @pytest.mark.parametrize("ms", [1_970, 1_500, 100])
 def test_an_utterance_that_ended_before_the_last_that_came(ms: int) -> None:
-    clips, pcm = ClipEncoder(), tone(2_000)
+    clips, pcm = ClipEncoder(), make_tone(2_000)
     for piece in split_frames(pcm):
         clips.add_user_audio("item_1", piece)
     assert_same_sound(clips.finish_user_clip("item_1", pcm[: ms * 48])(), pcm[: ms * 48])
 
 
 def test_an_utterance_that_came_to_nothing_is_not_in_the_next() -> None:
-    clips, pcm = ClipEncoder(), tone(1_000)
-    clips.add_user_audio("item_1", tone(3_000))
+    clips, pcm = ClipEncoder(), make_tone(1_000)
+    clips.add_user_audio("item_1", make_tone(3_000))
     for piece in split_frames(pcm):
         clips.add_user_audio("item_2", piece)
     assert_same_sound(clips.finish_user_clip("item_2", pcm)(), pcm)
 
 
 def test_a_clients_own_item_amid_an_utterance_leaves_it_whole() -> None:
-    clips, pcm = ClipEncoder(), tone(1_200, 300) + tone(800, 700)
+    clips, pcm = ClipEncoder(), make_tone(1_200, 300) + make_tone(800, 700)
     frames = split_frames(pcm)
     for piece in frames[:30]:
         clips.add_user_audio("item_1", piece)
-    assert_same_sound(clips.finish_user_clip("item_2", tone(500))(), tone(500))
+    assert_same_sound(clips.finish_user_clip("item_2", make_tone(500))(), make_tone(500))
     for piece in frames[30:]:
         clips.add_user_audio("item_1", piece)
     assert_same_sound(clips.finish_user_clip("item_1", pcm)(), pcm)
 
 
 def test_sound_that_nobody_heard_come() -> None:
-    pcm = tone(500)
+    pcm = make_tone(500)
     assert_same_sound(ClipEncoder().finish_user_clip("item_1", pcm)(), pcm)
 
 
 def test_replies() -> None:
-    clips, pcm = ClipEncoder(), tone(1_500)
+    clips, pcm = ClipEncoder(), make_tone(1_500)
     for piece in split_frames(pcm):
         clips.add_response_audio("resp_1", piece)
     clips.add_response_audio("resp_2", pcm[:4_800])

@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 
 from conversations.audio import opus
-from tests.support.factories import tone
+from tests.support.factories import make_tone
 
 SAMPLES_20_MS = 480
 
 
 def test_it_works() -> None:
-    pcm = tone(1000)
+    pcm = make_tone(1000)
     ogg = opus.encode(pcm)
     assert ogg.startswith(b"OggS")
     assert 2_000 < len(ogg) < 6_000
@@ -20,12 +20,12 @@ def test_it_works() -> None:
 
 @pytest.mark.parametrize("samples", [1, 100, 479, 480, 481, 24_000, 24_001, 99_999])
 def test_the_length_is_kept(samples: int) -> None:
-    pcm = (tone(5_000) * 1)[: samples * 2]
+    pcm = (make_tone(5_000) * 1)[: samples * 2]
     assert abs(len(opus.decode(opus.encode(pcm))) // 2 - samples) <= SAMPLES_20_MS
 
 
 def test_what_is_known_early_is_encoded_early() -> None:
-    pcm, encoding = tone(2_000), opus.Encoding()
+    pcm, encoding = make_tone(2_000), opus.Encoding()
     encoding.put(pcm[:4_802])
     encoding.encode()
     encoding.put(pcm[4_802:50_000])
@@ -41,14 +41,16 @@ def test_what_is_known_early_is_encoded_early() -> None:
 def test_sound_stays_where_it_was() -> None:
     """A shift would put captions and truncation out of step."""
     silence = b"\0\0" * 12_000
-    samples = np.abs(np.frombuffer(opus.decode(opus.encode(silence + tone(500) + silence)), dtype="<i2").astype(int))
+    samples = np.abs(
+        np.frombuffer(opus.decode(opus.encode(silence + make_tone(500) + silence)), dtype="<i2").astype(int)
+    )
     loud = np.flatnonzero(samples > 2_000)
     assert abs(int(loud[0]) - 12_000) < SAMPLES_20_MS
     assert abs(int(loud[-1]) - 24_000) < SAMPLES_20_MS
 
 
 def test_it_is_far_faster_than_speech() -> None:
-    pcm = tone(10_000)
+    pcm = make_tone(10_000)
     started = time.process_time()
     opus.decode(opus.encode(pcm))
     assert time.process_time() - started < 2

@@ -8,10 +8,10 @@ import pytest
 from conversations.audio import uploads
 from conversations.audio.speech_files import MEDIA_TYPES, open_speech_file
 from conversations.pcm import BYTES_PER_MS, SAMPLE_RATE
-from tests.support.sound_files import likeness
-from tests.upstream.sound import speech
+from tests.support.sound_files import measure_likeness
+from tests.upstream.sound import make_speech
 
-SPEECH = speech("I can hear you very well, and what is more, I can answer.")
+SPEECH = make_speech("I can hear you very well, and what is more, I can answer.")
 PIECE = 40 * BYTES_PER_MS
 
 
@@ -25,7 +25,7 @@ def encode_pieces(media_type: str) -> list[bytes]:
 async def test_it_works(media_type: str) -> None:
     pcm = await uploads.decode(b"".join(encode_pieces(media_type)))
     assert abs(len(pcm) - len(SPEECH)) < 80 * BYTES_PER_MS
-    assert likeness(pcm, SPEECH) > 0.95
+    assert measure_likeness(pcm, SPEECH) > 0.95
 
 
 def test_pcm_is_itself() -> None:

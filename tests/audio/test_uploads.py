@@ -15,15 +15,15 @@ import pytest
 from av.codec import Codec
 from av.codec.codec import UnknownCodecError
 
-from conversations.audio import decoder, uploads
-from conversations.audio.decoder import Outcome
+from conversations.audio import decoder_process, uploads
+from conversations.audio.decoder_process import Outcome
 from conversations.audio.uploads import SoundFileError
 from conversations.pcm import BYTES_PER_MS, SAMPLE_BYTES, SAMPLE_RATE
-from tests.support.factories import tone
-from tests.support.sound_files import likeness, sound_file
-from tests.upstream.sound import speech
+from tests.support.factories import make_tone
+from tests.support.sound_files import make_sound_file, measure_likeness
+from tests.upstream.sound import make_speech
 
-SPEECH = speech("Good morning, can you hear me?")
+SPEECH = make_speech("Good morning, can you hear me?")
 
 
 def _is_sound_encoder(name: str) -> bool:
@@ -63,13 +63,13 @@ async def get_refusal(data: bytes) -> Outcome:
     ],
 )
 async def test_it_works(container: str, codec: str, rate: int, layout: str) -> None:
-    pcm = await uploads.decode(sound_file(SPEECH, container, codec, rate, layout))
+    pcm = await uploads.decode(make_sound_file(SPEECH, container, codec, rate, layout))
     assert abs(len(pcm) - len(SPEECH)) < 150 * BYTES_PER_MS  # a frame of AAC at 16 kHz is 64 ms, and some are padding
-    assert likeness(pcm, SPEECH, most_shift_ms=140) > 0.9
+    assert measure_likeness(pcm, SPEECH, most_shift_ms=140) > 0.9
 
 
 def test_the_decoder_makes_the_audio_format_of_the_site() -> None:
-    assert (decoder.SAMPLE_RATE, decoder.SAMPLE_BYTES) == (SAMPLE_RATE, SAMPLE_BYTES)
+    assert (decoder_process.SAMPLE_RATE, decoder_process.SAMPLE_BYTES) == (SAMPLE_RATE, SAMPLE_BYTES)
 
 
 async def test_vorbis() -> None:
@@ -87,19 +87,19 @@ async def test_vorbis() -> None:
 
 
 async def test_files_that_are_chained() -> None:
-    chained = sound_file(SPEECH, "ogg", "libopus") + sound_file(SPEECH, "ogg", "libopus")
+    chained = make_sound_file(SPEECH, "ogg", "libopus") + make_sound_file(SPEECH, "ogg", "libopus")
     assert abs(len(await uploads.decode(chained)) - 2 * len(SPEECH)) < 100 * BYTES_PER_MS
 
 
 async def test_a_file_that_changes_its_shape_on_the_way() -> None:
-    chained = sound_file(SPEECH, "adts", "aac", 16_000) + sound_file(SPEECH, "adts", "aac", 44_100, "stereo")
+    chained = make_sound_file(SPEECH, "adts", "aac", 16_000) + make_sound_file(SPEECH, "adts", "aac", 44_100, "stereo")
     pcm = await uploads.decode(chained)
     assert abs(len(pcm) - 2 * len(SPEECH)) < 300 * BYTES_PER_MS
-    assert likeness(pcm[-len(SPEECH) :], SPEECH, most_shift_ms=140) > 0.9
+    assert measure_likeness(pcm[-len(SPEECH) :], SPEECH, most_shift_ms=140) > 0.9
 
 
 async def test_a_file_that_breaks_off_or_is_damaged_is_taken_as_far_as_it_goes() -> None:
-    whole = sound_file(SPEECH, "mp3", "libmp3lame")
+    whole = make_sound_file(SPEECH, "mp3", "libmp3lame")
     assert len(await uploads.decode(whole[: len(whole) // 2])) > 0.4 * len(SPEECH)
     middle = len(whole) // 2
     assert len(await uploads.decode(whole[:middle] + os.urandom(300) + whole[middle + 300 :])) > 0.8 * len(SPEECH)
@@ -125,7 +125,7 @@ def make_film(sound: bytes = b"") -> bytes:
 
 
 async def test_the_sound_of_a_film() -> None:
-    assert likeness(await uploads.decode(make_film(SPEECH)), SPEECH) > 0.9
+    assert measure_likeness(await uploads.decode(make_film(SPEECH)), SPEECH) > 0.9
 
 
 async def test_a_film_without_sound() -> None:
@@ -159,7 +159,7 @@ async def test_noise_is_no_sound_file() -> None:
 async def test_a_sound_without_a_sample() -> None:
     assert await get_refusal(make_wav(24_000, 1, b"")) is Outcome.NO_AUDIO
     assert await get_refusal(make_wav(24_000, 1, SPEECH)[:44]) is Outcome.NO_AUDIO
-    assert await get_refusal(sound_file(SPEECH[:96], "wav", "pcm_s16le", 24_000)[:44]) is Outcome.NO_SOUND_FILE
+    assert await get_refusal(make_sound_file(SPEECH[:96], "wav", "pcm_s16le", 24_000)[:44]) is Outcome.NO_SOUND_FILE
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ async def test_only_the_listed_codecs_are_decoded() -> None:
         decoded = await asyncio.gather(uploads.decode(file), return_exceptions=True)
         with av.open(io.BytesIO(file)) as opened:
             context = opened.streams.audio[0].codec_context
-            is_listed = context is not None and context.codec.name in decoder.CODECS
+            is_listed = context is not None and context.codec.name in decoder_process.CODECS
         assert isinstance(decoded[0], bytes) == is_listed, (codec, decoded[0])
 
 
@@ -200,20 +200,20 @@ def _write_file(codec: str) -> bytes | None:
     for container in MUXERS:
         for rate, layout in ((48_000, "stereo"), (8_000, "mono"), (16_000, "mono")):
             with suppress(av.FFmpegError, ValueError):
-                return sound_file(SPEECH, container, codec, rate, layout)
+                return make_sound_file(SPEECH, container, codec, rate, layout)
     return None
 
 
 @pytest.mark.parametrize("share", [-1.0, -0.9, 0.0])
 async def test_channels_that_cancel_each_other_out_are_heard(share: float) -> None:
-    assert likeness(await uploads.decode(_make_two_channels(share)), SPEECH) > 0.9
+    assert measure_likeness(await uploads.decode(_make_two_channels(share)), SPEECH) > 0.9
 
 
 async def test_of_channels_that_are_unlike_both_are_heard() -> None:
-    other = speech("Something else is said here.")[: len(SPEECH)].ljust(len(SPEECH), b"\0")
+    other = make_speech("Something else is said here.")[: len(SPEECH)].ljust(len(SPEECH), b"\0")
     left, right = (np.frombuffer(one, "<i2") for one in (SPEECH, other))
     pcm = await uploads.decode(make_wav(24_000, 2, np.stack([left, right], 1).tobytes()))
-    assert min(likeness(pcm, SPEECH), likeness(pcm, other)) > 0.3
+    assert min(measure_likeness(pcm, SPEECH), measure_likeness(pcm, other)) > 0.3
 
 
 def _make_two_channels(share: float) -> bytes:
@@ -222,15 +222,15 @@ def _make_two_channels(share: float) -> bytes:
 
 
 async def test_two_minutes_are_the_most() -> None:
-    minute = tone(60_000)
-    assert len(await uploads.decode(sound_file(minute * 2, "mp3", "libmp3lame"))) >= len(minute * 2)
-    assert await get_refusal(sound_file(minute * 2 + tone(1_000), "mp3", "libmp3lame")) is Outcome.TOO_LONG
+    minute = make_tone(60_000)
+    assert len(await uploads.decode(make_sound_file(minute * 2, "mp3", "libmp3lame"))) >= len(minute * 2)
+    assert await get_refusal(make_sound_file(minute * 2 + make_tone(1_000), "mp3", "libmp3lame")) is Outcome.TOO_LONG
 
 
 async def test_hours_of_silence_in_a_small_file() -> None:
     """Ten hours, 0.8 MB; and it is not decoded to its end."""
-    second = sound_file(bytes(48_000), "flac", "flac", 8_000)
-    silence = sound_file(bytes(48_000 * 600), "flac", "flac", 8_000)
+    second = make_sound_file(bytes(48_000), "flac", "flac", 8_000)
+    silence = make_sound_file(bytes(48_000 * 600), "flac", "flac", 8_000)
     bomb = silence + silence[silence.index(b"\xff\xf8") :] * 60
     assert len(second) < len(silence) < 1_000_000
     began = time.monotonic()
@@ -302,6 +302,6 @@ async def test_a_file_that_takes_for_ever(tmp_path: Path, monkeypatch: pytest.Mo
     """A program that never ends, in the decoder's place."""
     endless = tmp_path / "endless.py"
     endless.write_text("while True: pass")
-    monkeypatch.setattr(decoder, "__file__", str(endless))
+    monkeypatch.setattr(decoder_process, "__file__", str(endless))
     monkeypatch.setattr(uploads, "TIMEOUT_SEC", 0.5)
     assert await get_refusal(SPEECH) is Outcome.NO_SOUND_FILE

@@ -34,20 +34,20 @@ def speak_over_a_reply(page: Page, url: str) -> None:
     wait_for_state(page, "hearing")
 
 
-def recorded(page: Page) -> Sound:
+def read_recording(page: Page) -> Sound:
     """What the loudspeaker got, at the wire's rate."""
     rate, samples = page.evaluate("[window.recording.rate, window.recording.samples]")
     return np.asarray(soxr.resample(np.array(samples, np.float32), rate, RATE), np.float32)
 
 
-def reply_sent(page: Page) -> Sound:
+def read_reply(page: Page) -> Sound:
     """The audio of the first reply as the server sent it."""
     pieces = page.evaluate("Object.values(window.replies)[0]")
     pcm = b"".join(map(base64.b64decode, pieces))
     return np.asarray(np.frombuffer(pcm, np.int16) / 32_768, np.float32)
 
 
-def events(page: Page, kind: str) -> list[Any]:
+def list_events(page: Page, kind: str) -> list[Any]:
     return [event for event in diary(page, "event") if event["type"] == kind]
 
 
@@ -55,7 +55,7 @@ def is_quiet(sound: Sound) -> bool:
     return bool(sound.size) and bool(np.abs(sound).max() < 10 * AUDIBLE)
 
 
-def truncations(page: Page) -> list[Any]:
+def list_truncations(page: Page) -> list[Any]:
     return [event for event in diary(page, "sent") if event["type"] == "conversation.item.truncate"]
 
 
@@ -67,12 +67,12 @@ def test_it_works(open_page: OpenPage, live_site: Site, tmp_path: Path) -> None:
     wait_for_state(page, "listening")
     states = diary(page, "state")
     assert states[states.index("speaking") :][:3] == ["speaking", "hearing", "speaking"]
-    assert events(page, "output_audio_buffer.started")
-    assert not truncations(page)
+    assert list_events(page, "output_audio_buffer.started")
+    assert not list_truncations(page)
     expect(page.locator(".bubble.assistant")).to_have_count(1)
 
-    reply = reply_sent(page)
-    stretches = stretches_heard(recorded(page), reply)
+    reply = read_reply(page)
+    stretches = stretches_heard(read_recording(page), reply)
     assert len(stretches) > 1, "it did not pause"
     for (_, end), (later, _) in pairwise([(0, 0), *stretches, (len(reply), len(reply))]):
         assert later > end - FADE, "something was said twice"
@@ -86,10 +86,10 @@ def test_words_end_the_reply(open_page: OpenPage, live_site: Site, tmp_path: Pat
     expect(page.locator(".bubble.user").nth(1)).to_contain_text("computer", ignore_case=True)
     wait_for_state(page, "speaking")
     wait_for_state(page, "listening")
-    assert events(page, "output_audio_buffer.cleared")
-    [truncation] = truncations(page)
-    reply = reply_sent(page)
-    [(_, heard), *_] = stretches_heard(recorded(page), reply)
+    assert list_events(page, "output_audio_buffer.cleared")
+    [truncation] = list_truncations(page)
+    reply = read_reply(page)
+    [(_, heard), *_] = stretches_heard(read_recording(page), reply)
     told = truncation["audio_end_ms"] * 24
     assert told == pytest.approx(heard, abs=30 * 24) or is_quiet(reply[heard:told])  # a pause of the voice is not heard
     assert "…" in page.locator(".bubble.assistant").first.inner_text()
@@ -106,6 +106,6 @@ def test_the_server_learns_when_each_reply_was_heard(open_page: OpenPage, live_s
         wait_for_state(page, "ready")
     told = [event for event in diary(page, "sent") if event["type"] == "output_audio_buffer.started"]
     assert [event["response_id"] for event in told] == [
-        one["response"]["id"] for one in events(page, "response.created")
+        one["response"]["id"] for one in list_events(page, "response.created")
     ]
     assert all(0 <= event["played_ms"] < 1000 for event in told)

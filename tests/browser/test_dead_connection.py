@@ -42,14 +42,14 @@ def ask(page: Page, text: str, answers: int = 1) -> None:
     wait_for_state(page, "ready")
 
 
-def times(page: Page, what: str, of: Callable[[Any], bool]) -> list[float]:
+def list_times(page: Page, what: str, of: Callable[[Any], bool]) -> list[float]:
     return [at for at, name, detail in page.evaluate("window.diary") if name == what and of(detail)]
 
 
 def wait_until_noticed(page: Page) -> float:
     """Returns when the connection was seen to be lost; the next one is often made before one could look."""
     wait_until(page, lambda: "reconnecting" in diary(page, "state"), "a lost connection")
-    return times(page, "state", lambda state: state == "reconnecting")[0]
+    return list_times(page, "state", lambda state: state == "reconnecting")[0]
 
 
 def forget_dead_connections(cable: Cable) -> None:
@@ -58,7 +58,7 @@ def forget_dead_connections(cable: Cable) -> None:
     cable.plug_in()
 
 
-def sent_texts(page: Page) -> list[str]:
+def list_sent_texts(page: Page) -> list[str]:
     created = [event for event in diary(page, "sent") if event["type"] == "conversation.item.create"]
     return [event["item"]["content"][0]["text"] for event in created]
 
@@ -69,7 +69,7 @@ def test_a_new_call_whose_connection_dies_before_the_first_message(page: Page, c
     said = say(page, "Are you a computer?")
     expect(said).to_contain_text("Sending…")
     noticed_at = wait_until_noticed(page)
-    typed_at = times(page, "sent", lambda event: event["type"] == "conversation.item.create")[0]
+    typed_at = list_times(page, "sent", lambda event: event["type"] == "conversation.item.create")[0]
     assert noticed_at - typed_at < NOTICED_MS + SLACK_MS
     expect(page.locator("[data-part=announcer]")).to_contain_text("Connection lost")
     expect(page.locator(".bubble.assistant")).to_have_count(1)
@@ -86,7 +86,7 @@ def test_after_an_answered_turn(page: Page, cable: Cable) -> None:
     said = say(page, "Are you a computer?")
     expect(said).to_contain_text("Sending…")
     expect(page.locator(".bubble.assistant")).to_have_count(2)
-    assert sent_texts(page) == ["Hello.", "Are you a computer?", "Are you a computer?"]
+    assert list_sent_texts(page) == ["Hello.", "Are you a computer?", "Are you a computer?"]
     wait_for_state(page, "ready")
     page.get_by_role("button", name="Hang up").click()
     forget_dead_connections(cable)
@@ -105,18 +105,22 @@ def test_a_message_that_arrived_is_not_sent_twice(page: Page, cable: Cable) -> N
     wait_for_state(page, "ready")
     expect(page.locator(".bubble.assistant")).to_have_count(2)
     expect(said).not_to_contain_text("Sending…")
-    assert sent_texts(page) == ["Hello.", "Are you a computer?"]
+    assert list_sent_texts(page) == ["Hello.", "Are you a computer?"]
 
 
 def test_a_quiet_connection_is_asked_and_not_lost(page: Page, live_site: Site) -> None:
     start(page, live_site.url)
 
-    def answered_at() -> list[float]:
-        return times(page, "event", lambda event: event["type"] == "session.pong")
+    def list_answer_times() -> list[float]:
+        return list_times(page, "event", lambda event: event["type"] == "session.pong")
 
-    wait_until(page, lambda: len(answered_at()) >= 3, "answers on a line that is quiet three times as long as it may")
+    wait_until(
+        page, lambda: len(list_answer_times()) >= 3, "answers on a line that is quiet three times as long as it may"
+    )
     assert len(diary(page, "connect")) == 1
-    assert all(later - earlier > QUIET_MS - SLACK_MS for earlier, later in pairwise(answered_at())), "asked too often"
+    assert all(later - earlier > QUIET_MS - SLACK_MS for earlier, later in pairwise(list_answer_times())), (
+        "asked too often"
+    )
 
 
 def test_written_without_a_connection_and_sent_by_hand(page: Page, cable: Cable) -> None:

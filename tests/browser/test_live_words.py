@@ -48,5 +48,5 @@ def test_it_works(
     kinds = [event["type"] for event in diary(page, "event")]
     assert kinds.count(DELTA) > 2
     assert kinds.index(DELTA) < kinds.index("input_audio_buffer.speech_stopped")
-    assert len(upstream.requests("live_transcriptions")) == 1
-    assert upstream.requests("transcriptions") == []
+    assert len(upstream.list_requests("live_transcriptions")) == 1
+    assert upstream.list_requests("transcriptions") == []

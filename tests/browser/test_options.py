@@ -13,7 +13,7 @@ from tests.support.live import Site
 OpenPage = Callable[..., Page]
 
 
-def eagerness(page: Page) -> object:
+def read_eagerness(page: Page) -> object:
     """As the server last confirmed it."""
     updates = [event for event in diary(page, "event") if event["type"] == "session.updated"]
     return updates[-1]["session"]["audio"]["input"]["turn_detection"]["eagerness"]
@@ -32,19 +32,19 @@ def test_patience(open_page: OpenPage, live_site: Site) -> None:
     page.goto(live_site.url)
     page.get_by_role("button", name="Start talking").click()
     wait_for_updates(page, 1)
-    assert eagerness(page) == "auto"
+    assert read_eagerness(page) == "auto"
     page.get_by_role("button", name="Options").click()
     choices = {"Patient": "low", "Default (balanced)": "auto", "Quick": "high"}
     for count, (patience, wanted) in enumerate(choices.items()):
         page.get_by_label("Patience").select_option(label=patience)
         wait_for_updates(page, 2 + count)
-        assert eagerness(page) == wanted
+        assert read_eagerness(page) == wanted
     assert len(diary(page, "connect")) == 1
     page.reload()
     expect(page.get_by_label("Patience")).to_have_value("quick")
     page.get_by_role("button", name="Start talking").click()
     wait_for_updates(page, 1)
-    assert eagerness(page) == "high"
+    assert read_eagerness(page) == "high"
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -72,4 +72,4 @@ def test_a_reply_and_a_barge_in(
 
     page.get_by_role("button", name="Hang up").click()
     wait_for_state(page, "ended")
-    assert upstream.requests("chat") == upstream.requests("speech") == []
+    assert upstream.list_requests("chat") == upstream.list_requests("speech") == []

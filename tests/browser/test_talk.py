@@ -66,24 +66,24 @@ def assert_interrupted(page: Page) -> None:
     """The sound ended at once when the second utterance began, and the server was told what had been heard."""
     entries = page.evaluate("window.diary")
 
-    def times(what: str, kind: str = "", after: float = 0) -> list[float]:
+    def list_times(what: str, kind: str = "", after: float = 0) -> list[float]:
         return [
             at for at, name, detail in entries if name == what and at > after and (not kind or detail["type"] == kind)
         ]
 
-    [typed_at] = times("sent", "conversation.item.create")
-    sounded_at = times("sound", after=times("event", "response.created", after=typed_at)[0])[0]
-    interrupted_at = times("event", "input_audio_buffer.speech_started", after=typed_at)[0]
+    [typed_at] = list_times("sent", "conversation.item.create")
+    sounded_at = list_times("sound", after=list_times("event", "response.created", after=typed_at)[0])[0]
+    interrupted_at = list_times("event", "input_audio_buffer.speech_started", after=typed_at)[0]
     assert sounded_at < interrupted_at, "the reply did not sound before the interruption"
-    next_reply_at = times("event", "response.created", after=interrupted_at)[0]
+    next_reply_at = list_times("event", "response.created", after=interrupted_at)[0]
     toggles = [(at, what) for at, what, _ in entries if what in ("sound", "silence") and at < interrupted_at + 100]
     assert toggles[-1][1] == "silence", "it went on sounding after the interruption"
-    assert not [at for at in times("sound", after=interrupted_at + 100) if at < next_reply_at]
+    assert not [at for at in list_times("sound", after=interrupted_at + 100) if at < next_reply_at]
     truncations = [event for event in diary(page, "sent") if event["type"] == "conversation.item.truncate"]
     assert truncations[-1]["audio_end_ms"] == pytest.approx(
         interrupted_at - sounded_at, abs=600
     )  # a busy machine's diary is late
-    assert len(times("event", "conversation.item.truncated")) == len(truncations)
+    assert len(list_times("event", "conversation.item.truncated")) == len(truncations)
 
 
 def assert_in_history(page: Page, first_words: str) -> None:
@@ -125,15 +125,15 @@ def test_captions_keep_step_with_the_voice(open_page: OpenPage, live_site: Site,
 def test_meters_move_with_the_voices(open_page: OpenPage, live_site: Site, utterance: Path) -> None:
     page = open_page(wav=utterance)
     start(page, live_site.url)
-    assert level(page, "assistant") == 0
+    assert read_level(page, "assistant") == 0
     wait_for_state(page, "hearing")
-    assert level(page, "user") > 0.2
+    assert read_level(page, "user") > 0.2
     wait_for_state(page, "speaking")
     wait_until_audible(page)
-    assert level(page, "assistant") > 0.2
+    assert read_level(page, "assistant") > 0.2
 
 
-def level(page: Page, who: str) -> float:
+def read_level(page: Page, who: str) -> float:
     """How far that meter is out, 0 to 1."""
     scale = f"new DOMMatrix(getComputedStyle(document.querySelector('[data-part=level-{who}]')).transform).a"
     return float(page.evaluate(scale))
@@ -187,7 +187,7 @@ def test_push_to_talk(open_page: OpenPage, live_site: Site, utterance: Path) -> 
 
     page.keyboard.down("Space")
     wait_for_state(page, "hearing")
-    wait_until(page, lambda: level(page, "user") >= 0.3, "a voice at the meter")
+    wait_until(page, lambda: read_level(page, "user") >= 0.3, "a voice at the meter")
     wait_until_sent(page, 2)
     page.keyboard.up("Space")
     # The silence that was held with it confuses the demo's recogniser: any words will do.

@@ -165,7 +165,7 @@ def test_signed_out_meanwhile(open_page: OpenPage, live_site: Site) -> None:
 def test_signed_out_in_another_tab(open_page: OpenPage, live_site: Site) -> None:
     page = open_page(microphone=False, storage=NOBODY)
     sign_up(page, live_site.url, f"ada.{uuid4().hex[:8]}@example.com")
-    answered(page, live_site.url)
+    take_turn(page, live_site.url)
     other = page.context.new_page()
     other.goto(f"{live_site.url}/accounts/logout/")
     other.locator("main").get_by_role("button", name="Sign out").click()
@@ -177,8 +177,8 @@ def test_signed_out_in_another_tab(open_page: OpenPage, live_site: Site) -> None
 @pytest.mark.parametrize("look", ["phone-dark", "desktop-light"])
 def test_taken_over_by_another_tab_and_back(open_page: OpenPage, live_site: Site, look: str) -> None:
     page = open_page(microphone=False, **LOOKS[look])
-    answered(page, live_site.url)
-    conversation = conversation_of(page)
+    take_turn(page, live_site.url)
+    conversation = read_conversation_id(page)
     other = page.context.new_page()
     other.goto(f"{live_site.url}/talk/?conversation={conversation}")
     other.get_by_role("button", name="Type instead").click()
@@ -197,18 +197,18 @@ def test_taken_over_by_another_tab_and_back(open_page: OpenPage, live_site: Site
 def test_a_server_that_restarts(open_page: OpenPage, start_site: Callable[..., Site]) -> None:
     site = start_site()
     page = open_page(microphone=False)
-    answered(page, site.url)
+    take_turn(page, site.url)
     site.process.terminate()
     expect(page.get_by_role("alert")).to_contain_text("The server is restarting.")
     wait_for_state(page, "reconnecting")
 
 
-def conversation_of(page: Page) -> str:
+def read_conversation_id(page: Page) -> str:
     told = [event for event in diary(page, "event") if event["type"] == "conversation.created"]
     return str(told[-1]["conversation"]["id"])
 
 
-def answered(page: Page, url: str) -> None:
+def take_turn(page: Page, url: str) -> None:
     """A call in writing, with one turn."""
     page.goto(url)
     page.get_by_role("button", name="Type instead").click()
@@ -221,7 +221,7 @@ def answered(page: Page, url: str) -> None:
 def test_a_store_that_waits(open_page: OpenPage, live_site: Site, database_url: str) -> None:
     """The message is on its way, the line is not taken for dead, and the person knows why nothing comes."""
     page = open_page(microphone=False)
-    answered(page, live_site.url)
+    take_turn(page, live_site.url)
     with psycopg.connect(database_url) as store:
         store.execute("LOCK TABLE conversations_item IN ACCESS EXCLUSIVE MODE")
         say(page, "Are you a computer?")

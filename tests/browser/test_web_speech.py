@@ -53,7 +53,7 @@ def wait_for_speech(page: Page, count: int) -> list[Any]:
     return list(page.evaluate("spoken"))
 
 
-def sent(page: Page, kind: str) -> list[Any]:
+def list_sent(page: Page, kind: str) -> list[Any]:
     return [event for event in diary(page, "sent") if event["type"] == kind]
 
 
@@ -91,7 +91,7 @@ def test_it_works(open_speaking_page: OpenPage, live_site: Site) -> None:
     spoken = page.evaluate("spoken")
     assert {(one["voice"], one["ended"], one["rate"]) for one in spoken} == {("Samantha", "whole", 1)}
     expect(bubbles.nth(1)).to_contain_text(" ".join(one["text"] for one in spoken))
-    [update] = sent(page, "session.update")[:1]
+    [update] = list_sent(page, "session.update")[:1]
     assert update["session"]["output_modalities"] == ["text"]
     assert update["session"]["audio"]["input"]["turn_detection"] is None
     assert page.evaluate("window.audioSent.frames") == 0
@@ -119,7 +119,7 @@ def test_barge_in(open_speaking_page: OpenPage, live_site: Site) -> None:
     wait_for_state(page, "hearing")
     assert page.evaluate("spoken.at(-1).ended") == "cut"
     save_screenshot(page, "talk-browser-barge-in")
-    heard = sent(page, "conversation.item.truncate")[-1]["heard"]
+    heard = list_sent(page, "conversation.item.truncate")[-1]["heard"]
     hear(page, "But I wanted to know who you are.")
     expect(page.locator(".bubble.assistant").first).to_contain_text("…")
     expect(page.locator(".bubble.assistant")).to_have_count(2)
@@ -140,7 +140,7 @@ def test_the_sites_ears_and_the_browsers_voice(open_speaking_page: OpenPage, liv
     expect(page.locator(".bubble.user")).to_contain_text("computer", ignore_case=True)
     assert wait_for_speech(page, 1)[0]["text"]
     wait_for_state(page, "listening")
-    assert len(sent(page, "response.create")) == 1
+    assert len(list_sent(page, "response.create")) == 1
     assert all(one["ended"] == "whole" for one in page.evaluate("spoken"))
     expect(page.locator(".bubble.assistant")).to_have_count(1)
 
@@ -159,7 +159,7 @@ def test_push_to_talk_and_mute(open_speaking_page: OpenPage, live_site: Site) ->
     hear(page, "Good morning.")
     expect(page.locator(".bubble.user")).to_contain_text("Good morning.")
     page.clock.fast_forward(10_000)  # longer than any pause that ends an utterance
-    assert sent(page, "response.create") == []
+    assert list_sent(page, "response.create") == []
     page.keyboard.up("Space")
     expect(page.locator(".bubble.assistant")).to_have_count(1)
     page.get_by_role("button", name="Options").click()

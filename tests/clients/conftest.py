@@ -56,6 +56,6 @@ def run_script(
     }
 
     async def run(script: str, *arguments: str, **more: str) -> list[dict[str, Any]]:
-        return await node.run(script, *arguments, env={**env, **more})
+        return await node.run_script(script, *arguments, env={**env, **more})
 
     return run

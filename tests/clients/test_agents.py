@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.clients.checks import Events, check_events, kinds, of
+from tests.support.clients.checks import Events, check_events, list_kinds, select_events
 from tests.support.clients.node import RunScript
-from tests.support.official_client import load_items, once
+from tests.support.official_client import drop_repeats, load_items
 from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream
 
@@ -25,11 +25,11 @@ class Call:
         self.history: list[dict[str, Any]] = next(line["items"] for line in lines if line.get("session") == "history")
         assert lines[-1] == {"untaken": []}
 
-    def told_of(self, *names: str) -> list[str]:
-        return once([line["session"] for line in self.told if line["session"] in names])
+    def list_told(self, *names: str) -> list[str]:
+        return drop_repeats([line["session"] for line in self.told if line["session"] in names])
 
 
-def words(item: dict[str, Any]) -> str:
+def read_words(item: dict[str, Any]) -> str:
     (part,) = item["content"]
     said: str = part["text"] if "text" in part else part["transcript"]
     return said
@@ -39,8 +39,8 @@ async def test_text(run_script: RunScript, upstream: Upstream) -> None:
     upstream.script(replies=("Four.", "Six."))
     call = Call(await run_script("agents.mjs", "text"))
     turn = ["agent_start", "audio_start", "audio", "audio_stopped", "agent_end"]
-    assert call.told_of(*turn, "error") == turn * 2
-    assert [(item["role"], words(item)) for item in call.history] == [
+    assert call.list_told(*turn, "error") == turn * 2
+    assert [(item["role"], read_words(item)) for item in call.history] == [
         ("user", "What is two and two?"),
         ("assistant", "Four."),
         ("user", "And three and three?"),
@@ -53,12 +53,14 @@ async def test_voice(run_script: RunScript, upstream: Upstream) -> None:
     """With the settings that the client sends by itself, `semantic_vad` among them."""
     upstream.script(transcripts=("Can you hear me?",), replies=("I hear you well.",))
     call = Call(await run_script("agents.mjs", "voice"))
-    shown = of(call.wire, "session.updated")[-1]["session"]
+    shown = select_events(call.wire, "session.updated")[-1]["session"]
     assert shown["audio"]["input"]["turn_detection"]["type"] == "semantic_vad"
     assert (shown["tracing"], shown["instructions"]) == ("auto", "Be brief.")
-    seen = once([kind for kind in kinds(call.wire) if kind != RETRIEVED])  # which the client asked for meanwhile
+    seen = drop_repeats(
+        [kind for kind in list_kinds(call.wire) if kind != RETRIEVED]
+    )  # which the client asked for meanwhile
     assert seen[-len(SPOKEN_REPLY) :] == SPOKEN_REPLY
-    assert [words(item) for item in call.history] == ["Can you hear me?", "I hear you well."]
+    assert [read_words(item) for item in call.history] == ["Can you hear me?", "I hear you well."]
 
 
 async def test_interruption(run_script: RunScript, upstream: Upstream) -> None:
@@ -67,15 +69,19 @@ async def test_interruption(run_script: RunScript, upstream: Upstream) -> None:
         transcripts=("Tell me everything.", *["Stop."] * 3), replies=("This will take long. " * 20, "Sorry.")
     )
     call = Call(await run_script("agents.mjs", "interruption"))
-    assert call.told_of("audio_interrupted", "error") == ["audio_interrupted"]
-    first, second = of(call.wire, "response.done")
+    assert call.list_told("audio_interrupted", "error") == ["audio_interrupted"]
+    first, second = select_events(call.wire, "response.done")
     assert first["response"]["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
     assert second["response"]["status"] == "completed"
-    (truncated,) = of(call.wire, "conversation.item.truncated")
-    question, reply, stop, sorry = await load_items(of(call.wire, "conversation.created")[0]["conversation"]["id"])
+    (truncated,) = select_events(call.wire, "conversation.item.truncated")
+    question, reply, stop, sorry = await load_items(
+        select_events(call.wire, "conversation.created")[0]["conversation"]["id"]
+    )
     assert (reply.public_id, reply.heard_ms) == (truncated["item_id"], truncated["audio_end_ms"])
-    (retrieved,) = [event["item"] for event in of(call.wire, RETRIEVED) if event["item"]["id"] == reply.public_id]
-    assert words(retrieved) == reply.heard_text
+    (retrieved,) = [
+        event["item"] for event in select_events(call.wire, RETRIEVED) if event["item"]["id"] == reply.public_id
+    ]
+    assert read_words(retrieved) == reply.heard_text
     assert [item.text for item in (question, stop, sorry)] == ["Tell me everything.", "Stop.", "Sorry."]
 
 
@@ -83,8 +89,8 @@ async def test_the_stop_button(run_script: RunScript, upstream: Upstream) -> Non
     upstream.behave("chat", piece_ms=50)
     upstream.script(replies=("one, two, three. " * 60,))
     call = Call(await run_script("agents.mjs", "stop"))
-    assert call.told_of("audio_interrupted", "error") == ["audio_interrupted"]
-    (done,) = of(call.wire, "response.done")
+    assert call.list_told("audio_interrupted", "error") == ["audio_interrupted"]
+    (done,) = select_events(call.wire, "response.done")
     assert done["response"]["status_details"] == {"type": "cancelled", "reason": "client_cancelled"}
     await asyncio.to_thread(upstream.wait_for, "chat", "closed_by_peer")
 
@@ -93,19 +99,19 @@ async def test_a_function_of_its_own(run_script: RunScript, upstream: Upstream) 
     call = {"name": "weather", "arguments": {"city": "Oslo"}}
     upstream.script(transcripts=("How is the weather in Oslo?",), replies=({"calls": [call]}, "It is warm."))
     seen = Call(await run_script("agents.mjs", "tools"))
-    assert seen.told_of("agent_tool_start", "agent_tool_end", "error") == ["agent_tool_start", "agent_tool_end"]
+    assert seen.list_told("agent_tool_start", "agent_tool_end", "error") == ["agent_tool_start", "agent_tool_end"]
     (asked,) = [item for item in seen.history if item["type"] == "function_call"]
     assert (asked["name"], asked["arguments"]) == ("weather", '{"city": "Oslo"}')
     assert (asked["status"], asked["output"]) == ("completed", "21 degrees in Oslo")
-    said = upstream.requests("chat")[-1]["asked"]["messages"][-1]
+    said = upstream.list_requests("chat")[-1]["asked"]["messages"][-1]
     assert (said["role"], said["content"]) == ("tool", "21 degrees in Oslo")
-    assert words(seen.history[-1]) == "It is warm."
+    assert read_words(seen.history[-1]) == "It is warm."
 
 
 async def test_a_tool_of_the_site(run_script: RunScript, upstream: Upstream) -> None:
     upstream.script(replies=({"calls": [{"name": "current_time", "arguments": {}}]}, "It is noon."))
     seen = Call(await run_script("agents.mjs", "siteTool"))
-    assert seen.told_of("mcp_tool_call_completed", "error") == ["mcp_tool_call_completed"]
+    assert seen.list_told("mcp_tool_call_completed", "error") == ["mcp_tool_call_completed"]
     (asked,) = [item for item in seen.history if item["type"] == "mcp_call"]
     assert asked["name"] == "current_time"
     assert "20" in asked["output"]  # a date
@@ -113,23 +119,23 @@ async def test_a_tool_of_the_site(run_script: RunScript, upstream: Upstream) -> 
 
 async def test_its_changes_of_history(run_script: RunScript, upstream: Upstream) -> None:
     call = Call(await run_script("agents.mjs", "history"))
-    assert call.told_of("error") == []
-    asked = upstream.requests("chat")[-1]["asked"]["messages"]
+    assert call.list_told("error") == []
+    asked = upstream.list_requests("chat")[-1]["asked"]["messages"]
     assert [message["content"] for message in asked] == ["Be brief.", "My name is Bob.", "What is my name?"]
-    assert [words(item) for item in call.history[:2]] == ["My name is Bob.", "What is my name?"]
+    assert [read_words(item) for item in call.history[:2]] == ["My name is Bob.", "What is my name?"]
 
 
 async def test_a_refused_response(run_script: RunScript, upstream: Upstream) -> None:
     call = Call(await run_script("agents.mjs", "refusal"))
-    (refusal,) = of(call.wire, "error")
+    (refusal,) = select_events(call.wire, "error")
     assert refusal["error"]["event_id"] == "agents_js_response_create_1"
-    assert call.told_of("error") == ["error"]
-    assert of(call.wire, "response.done")[0]["response"]["status"] == "completed"
+    assert call.list_told("error") == ["error"]
+    assert select_events(call.wire, "response.done")[0]["response"]["status"] == "completed"
 
 
 async def test_a_conversation_goes_on_later(run_script: RunScript, upstream: Upstream) -> None:
     first = Call(await run_script("agents.mjs", "returning"))
-    conversation_id = of(first.wire, "conversation.created")[0]["conversation"]["id"]
+    conversation_id = select_events(first.wire, "conversation.created")[0]["conversation"]["id"]
     later = Call(await run_script("agents.mjs", "text", f"?conversation={conversation_id}"))
-    assert of(later.wire, "conversation.created")[0]["conversation"]["id"] == conversation_id
+    assert select_events(later.wire, "conversation.created")[0]["conversation"]["id"] == conversation_id
     assert len(await load_items(conversation_id)) == 6

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.clients.checks import Events, check_beta_events, kinds, of
+from tests.support.clients.checks import Events, check_beta_events, list_kinds, select_events
 from tests.support.clients.node import RunScript
 from tests.support.official_client import load_items
 from tests.upstream.fixtures import Upstream
@@ -23,12 +23,12 @@ def client(request: pytest.FixtureRequest) -> str:
 async def test_text(run_script: RunScript, upstream: Upstream, client: str) -> None:
     upstream.script(replies=("Four.", "Six."))
     events = check_beta_events(await run_script("conversations.mjs", "text", client))
-    assert kinds(events)[:3] == ["session.created", "conversation.created", "conversation.item.created"]
-    spoken, written = [done["response"]["output"][0]["content"] for done in of(events, "response.done")]
+    assert list_kinds(events)[:3] == ["session.created", "conversation.created", "conversation.item.created"]
+    spoken, written = [done["response"]["output"][0]["content"] for done in select_events(events, "response.done")]
     assert spoken == [{"type": "audio", "transcript": "Four."}]
     assert written == [{"type": "text", "text": "Six."}]
-    assert of(events, "response.text.delta")
-    assert not [kind for kind in kinds(events) if "output_" in kind and "output_item" not in kind]
+    assert select_events(events, "response.text.delta")
+    assert not [kind for kind in list_kinds(events) if "output_" in kind and "output_item" not in kind]
 
 
 async def test_interruption(run_script: RunScript, upstream: Upstream, client: str) -> None:
@@ -37,17 +37,17 @@ async def test_interruption(run_script: RunScript, upstream: Upstream, client: s
         transcripts=("Tell me everything.", *["Stop."] * 3), replies=("This will take long. " * 20, "Sorry.")
     )
     events = check_beta_events(await run_script("conversations.mjs", "interruption", client))
-    first, second = of(events, "response.done")
+    first, second = select_events(events, "response.done")
     assert first["response"]["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
     assert second["response"]["status"] == "completed"
-    items = await load_items(of(events, "conversation.created")[0]["conversation"]["id"])
+    items = await load_items(select_events(events, "conversation.created")[0]["conversation"]["id"])
     assert [(item.role, item.heard_ms) for item in items][1] == ("assistant", 40)
 
 
 async def test_a_function(run_script: RunScript, upstream: Upstream, client: str) -> None:
     upstream.script(replies=({"calls": [CALL]}, "It is warm."))
     events = check_beta_events(await run_script("conversations.mjs", "tools", client))
-    called, answered = of(events, "response.done")
+    called, answered = select_events(events, "response.done")
     assert called["response"]["output"][0]["arguments"] == '{"city": "Oslo"}'
     assert answered["response"]["output"][0]["content"] == [{"type": "audio", "transcript": "It is warm."}]
 
@@ -85,7 +85,9 @@ async def test_the_reference_client_is_heard(run_script: RunScript, upstream: Up
     upstream.script(transcripts=("Good morning.",), replies=("Hello.",))
     seen = Reference(await run_script("beta_reference.mjs", "voice"))
     assert seen.said == ["Good morning.", "Hello."]
-    started, stopped = (of(seen.events, f"input_audio_buffer.speech_{edge}")[0] for edge in ("started", "stopped"))
+    started, stopped = (
+        select_events(seen.events, f"input_audio_buffer.speech_{edge}")[0] for edge in ("started", "stopped")
+    )
     length_ms = stopped["audio_end_ms"] - started["audio_start_ms"]
     assert abs(seen.items[0]["samples"] - length_ms * 24) <= 24
     assert length_ms > 1000
@@ -95,9 +97,9 @@ async def test_the_reference_client_interrupts(run_script: RunScript, upstream: 
     upstream.behave("chat", piece_ms=50)
     upstream.script(replies=("One, two, three. " * 60,))
     seen = Reference(await run_script("beta_reference.mjs", "interruption"))
-    assert of(seen.events, "response.done")[0]["response"]["status"] == "cancelled"
+    assert select_events(seen.events, "response.done")[0]["response"]["status"] == "cancelled"
     assert (seen.said[1], seen.items[1]["samples"]) == ("", 960)
-    _, reply = await load_items(of(seen.events, "conversation.created")[0]["conversation"]["id"])
+    _, reply = await load_items(select_events(seen.events, "conversation.created")[0]["conversation"]["id"])
     assert reply.heard_ms == 40
 
 
@@ -107,7 +109,7 @@ async def test_the_reference_client_calls(run_script: RunScript, upstream: Upstr
     upstream.behave("speech", first_byte_ms=300)
     upstream.script(replies=(reply, "It is warm."))
     seen = Reference(await run_script("beta_reference.mjs", "tools"))
-    assert of(seen.events, "error") == []
+    assert select_events(seen.events, "error") == []
     (asked,) = [item for item in seen.items if item["type"] == "function_call"]
     assert asked["formatted"]["tool"]["arguments"] == '{"city": "Oslo"}'
     (output,) = [item for item in seen.items if item["type"] == "function_call_output"]

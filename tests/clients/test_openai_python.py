@@ -11,10 +11,10 @@ import pytest
 from openai import OpenAI
 from openai.resources.realtime.realtime import RealtimeConnection
 
-from tests.support.clients.checks import REFUSALS, Events, check_events, check_refusals, kinds, of
+from tests.support.clients.checks import REFUSALS, Events, check_events, check_refusals, list_kinds, select_events
 from tests.support.clients.turns import WEATHER
 from tests.support.live import Site
-from tests.support.official_client import FRAME, once
+from tests.support.official_client import FRAME, drop_repeats
 from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream
 
@@ -35,17 +35,17 @@ class Talk:
         self.send = connection
         self.events: Events = []
 
-    def until(self, kind: str) -> dict[str, Any]:
+    def wait_for(self, kind: str) -> dict[str, Any]:
         while not self.events or self.events[-1]["type"] != kind:
-            self._next()
+            self._receive_next()
         return self.events[-1]
 
-    def then(self, kind: str) -> dict[str, Any]:
+    def wait_for_next(self, kind: str) -> dict[str, Any]:
         """`until`, for one more of a kind that came last."""
-        self._next()
-        return self.until(kind)
+        self._receive_next()
+        return self.wait_for(kind)
 
-    def _next(self) -> None:
+    def _receive_next(self) -> None:
         self.events.append(json.loads(self.send.recv_bytes()))
 
     def type(self, text: str) -> None:
@@ -62,29 +62,29 @@ class Talk:
 @pytest.fixture
 def connect(site: Site, key: str, upstream: Upstream) -> Connect:
     @contextmanager
-    def connected(**query: str) -> Iterator[Talk]:
+    def open_talk(**query: str) -> Iterator[Talk]:
         client = OpenAI(api_key=key, base_url=f"{site.url}/v1", websocket_base_url=f"{site.ws_url}/v1")
         with client.realtime.connect(model="any", extra_query=query) as connection:
             talk = Talk(connection)
             yield talk
         check_events(talk.events)
 
-    return connected
+    return open_talk
 
 
 def test_text_and_a_later_connection(connect: Connect, upstream: Upstream) -> None:
     upstream.script(replies=("I shall remember it.", "Tom."))
     with connect() as talk:
-        conversation_id = talk.until("conversation.created")["conversation"]["id"]
+        conversation_id = talk.wait_for("conversation.created")["conversation"]["id"]
         talk.type("My cat is called Tom.")
-        talk.until("response.done")
-    assert once(kinds(talk.events))[-len(SPOKEN_REPLY) :] == SPOKEN_REPLY
+        talk.wait_for("response.done")
+    assert drop_repeats(list_kinds(talk.events))[-len(SPOKEN_REPLY) :] == SPOKEN_REPLY
     with connect(conversation=conversation_id) as later:
         later.type("What is my cat called?")
-        done = later.until("response.done")
+        done = later.wait_for("response.done")
     assert done["response"]["output"][0]["content"] == [{"type": "output_audio", "transcript": "Tom."}]
-    assert [event["item"]["id"] for event in of(later.events, "conversation.item.added")][:2] == [
-        event["item"]["id"] for event in of(talk.events, "conversation.item.added")
+    assert [event["item"]["id"] for event in select_events(later.events, "conversation.item.added")][:2] == [
+        event["item"]["id"] for event in select_events(talk.events, "conversation.item.added")
     ]
 
 
@@ -92,16 +92,16 @@ def test_voice_by_detection_and_by_hand(connect: Connect, upstream: Upstream, ut
     upstream.script(transcripts=("Good morning.", "And good night."), replies=("Hello.", "Sleep well."))
     with connect() as talk:
         talk.say(utterance)
-        talk.until("response.done")
+        talk.wait_for("response.done")
         talk.send.session.update(session=MANUAL)
-        talk.until("session.updated")
+        talk.wait_for("session.updated")
         talk.say(utterance)
         talk.send.input_audio_buffer.commit()
         talk.send.response.create()
-        talk.until("response.done")
-    completed = of(talk.events, "conversation.item.input_audio_transcription.completed")
+        talk.wait_for("response.done")
+    completed = select_events(talk.events, "conversation.item.input_audio_transcription.completed")
     assert [event["transcript"] for event in completed] == ["Good morning.", "And good night."]
-    assert len(of(talk.events, "input_audio_buffer.speech_started")) == 1
+    assert len(select_events(talk.events, "input_audio_buffer.speech_started")) == 1
 
 
 def test_interruption(connect: Connect, upstream: Upstream, utterance: bytes) -> None:
@@ -111,11 +111,11 @@ def test_interruption(connect: Connect, upstream: Upstream, utterance: bytes) ->
     )
     with connect() as talk:
         talk.say(utterance)
-        item_id = talk.until("response.output_audio.delta")["item_id"]
+        item_id = talk.wait_for("response.output_audio.delta")["item_id"]
         talk.say(utterance)
-        assert talk.until("response.done")["response"]["status_details"]["reason"] == "turn_detected"
+        assert talk.wait_for("response.done")["response"]["status_details"]["reason"] == "turn_detected"
         talk.send.conversation.item.truncate(item_id=item_id, content_index=0, audio_end_ms=40)
-        assert talk.until("conversation.item.truncated")["audio_end_ms"] == 40
+        assert talk.wait_for("conversation.item.truncated")["audio_end_ms"] == 40
 
 
 def test_a_function(connect: Connect, upstream: Upstream) -> None:
@@ -124,12 +124,12 @@ def test_a_function(connect: Connect, upstream: Upstream) -> None:
     with connect() as talk:
         talk.send.session.update(session=tools)
         talk.type("How is the weather in Oslo?")
-        call = talk.until("response.function_call_arguments.done")
+        call = talk.wait_for("response.function_call_arguments.done")
         output: Any = {"type": "function_call_output", "call_id": call["call_id"], "output": "Rain."}
         talk.send.conversation.item.create(item=output)
         talk.send.response.create()
-        talk.until("response.done")
-        done = talk.then("response.done")
+        talk.wait_for("response.done")
+        done = talk.wait_for_next("response.done")
     assert done["response"]["output"][0]["content"][0]["transcript"] == "It rains."
 
 
@@ -138,15 +138,15 @@ def test_what_is_refused(connect: Connect) -> None:
     with connect() as talk:
         talk.send.conversation.item.create(item=mine)
         talk.send.response.create()
-        talk.until("response.done")
+        talk.wait_for("response.done")
         for refusal in json.loads(REFUSALS.read_text()):
             send = refusal["send"]
             if isinstance(send, str):
                 talk.send._connection.send(send)
             else:
                 talk.send.send(send)
-            talk.then("error")
-    check_refusals([event["error"] for event in of(talk.events, "error")])
+            talk.wait_for_next("error")
+    check_refusals([event["error"] for event in select_events(talk.events, "error")])
 
 
 async def test_two_at_once(connect: Connect, upstream: Upstream) -> None:
@@ -157,10 +157,12 @@ async def test_two_at_once(connect: Connect, upstream: Upstream) -> None:
         with connect() as talk:
             for turn in range(3):
                 talk.type(f"{name} {turn}")
-                talk.then("response.done")
+                talk.wait_for_next("response.done")
         return talk.events
 
     both = await asyncio.gather(*(asyncio.to_thread(converse, name) for name in ("Ann", "Bob")))
     for name, events in zip(("Ann", "Bob"), both, strict=True):
-        replies = [done["response"]["output"][0]["content"][0]["transcript"] for done in of(events, "response.done")]
+        replies = [
+            done["response"]["output"][0]["content"][0]["transcript"] for done in select_events(events, "response.done")
+        ]
         assert replies == [f"You said: {name} {turn}" for turn in range(3)]

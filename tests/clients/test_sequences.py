@@ -30,7 +30,7 @@ async def test_as_recorded(
     connect = client.beta.realtime.connect if dialect == "beta" else client.realtime.connect
     async with connect(model="any") as connection:
         checked = CheckedClient(connection, dialect, utterance)
-        await checked.until("conversation.created")
+        await checked.wait_for("conversation.created")
         await TURNS[turn](checked, upstream)
     recorded = SEQUENCES / dialect / f"{turn}.txt"
     if os.environ.get("RECORD"):

@@ -7,7 +7,7 @@ from prometheus_client import REGISTRY, generate_latest
 from prometheus_client.samples import Sample
 
 from conversations import metrics
-from conversations.engines.events import EngineEvent
+from conversations.engines.incidents import EngineIncident
 from conversations.realtime.measurements import DecisionOutcome, DiscardedUsage, PlaybackLatency
 from conversations.realtime.protocol.items import LiveItem
 
@@ -93,6 +93,6 @@ def test_nothing_of_a_user_is_in_them() -> None:
 def test_an_engines_failure_is_counted_by_the_models_that_the_site_names(
     count_added: CountAdded, model: str, shown: str
 ) -> None:
-    metrics.count_engine_event(EngineEvent("stt", "openai", model, "retried", "engine_unavailable", 503))
+    metrics.count_engine_incident(EngineIncident("stt", "openai", model, "retried", "engine_unavailable", 503))
     labels = {"engine": "stt", "provider": "openai", "outcome": "retried", "code": "engine_unavailable"}
     assert count_added("engine_events_total", model=shown, **labels) == 1

@@ -18,7 +18,7 @@ from conversations.engines.errors import (
 from conversations.engines.registry import make_tts
 from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
-from tests.upstream.sound import speech
+from tests.upstream.sound import make_speech
 
 SECRET = "AIza-secret-of-the-test"
 TEXT = "Good evening."
@@ -33,8 +33,8 @@ def make_engine(upstream: Upstream, **changes: object) -> TextToSpeech:
 async def test_it_works(upstream: Upstream) -> None:
     pieces = [piece async for piece in make_engine(upstream).speak(TEXT, speed=1.25)]
     assert len(pieces) > 1
-    assert b"".join(pieces) == speech(TEXT)
-    [request] = upstream.requests("google_streaming")
+    assert b"".join(pieces) == make_speech(TEXT)
+    [request] = upstream.list_requests("google_streaming")
     assert request["key"] == SECRET
     assert request["asked"] == {
         "text": TEXT,
@@ -47,32 +47,32 @@ async def test_it_works(upstream: Upstream) -> None:
 
 async def test_a_voice_that_does_not_stream(upstream: Upstream) -> None:
     pieces = [piece async for piece in make_engine(upstream).speak(TEXT, voice="cmn-CN-Wavenet-A")]
-    assert b"".join(pieces) == speech(TEXT)
-    assert upstream.requests("google_streaming") == []
-    [request] = upstream.requests("google_unary")
+    assert b"".join(pieces) == make_speech(TEXT)
+    assert upstream.list_requests("google_streaming") == []
+    [request] = upstream.list_requests("google_unary")
     assert (request["asked"]["voice"], request["asked"]["language"]) == ("cmn-CN-Wavenet-A", "cmn-CN")
 
 
 async def test_a_voice_that_google_says_does_not_stream(upstream: Upstream) -> None:
     tts = make_engine(upstream, voice="de-DE-Chirp3-HD-Unary")
     for _ in range(2):
-        assert b"".join([piece async for piece in tts.speak(TEXT)]) == speech(TEXT)
-    assert len(upstream.requests("google_streaming")) == 1
-    assert len(upstream.requests("google_unary")) == 2
+        assert b"".join([piece async for piece in tts.speak(TEXT)]) == make_speech(TEXT)
+    assert len(upstream.list_requests("google_streaming")) == 1
+    assert len(upstream.list_requests("google_unary")) == 2
 
 
 @pytest.mark.parametrize(("endpoint", "voice"), VOICES)
 async def test_the_usual_speed_is_not_sent(upstream: Upstream, endpoint: str, voice: str) -> None:
     async for _ in make_engine(upstream, voice=voice).speak(TEXT):
         pass
-    assert upstream.requests(endpoint)[0]["asked"]["speed"] == 0.0
+    assert upstream.list_requests(endpoint)[0]["asked"]["speed"] == 0.0
 
 
 @pytest.mark.parametrize(("language", "voice"), [("de", "de-DE"), ("en-GB", "en-GB"), ("", "en-US"), ("xx", "en-US")])
 async def test_without_a_voice_the_language_chooses(upstream: Upstream, language: str, voice: str) -> None:
     async for _ in make_engine(upstream, voice="").speak(TEXT, language=language):
         pass
-    assert upstream.requests("google_streaming")[0]["asked"]["voice"] == f"{voice}-Chirp3-HD-Kore"
+    assert upstream.list_requests("google_streaming")[0]["asked"]["voice"] == f"{voice}-Chirp3-HD-Kore"
 
 
 async def test_a_service_account_signs_its_own_token(upstream: Upstream) -> None:
@@ -87,7 +87,7 @@ async def test_a_service_account_signs_its_own_token(upstream: Upstream) -> None
     }
     async for _ in make_engine(upstream, api_key=json.dumps(account)).speak(TEXT):
         pass
-    assert upstream.requests("google_streaming")[0]["key"].startswith("Bearer ey")
+    assert upstream.list_requests("google_streaming")[0]["key"].startswith("Bearer ey")
 
 
 @pytest.mark.parametrize("secret", ["AIza-é", "AIza\n", "{not json", '{"type": "service_account"}'])
@@ -100,7 +100,7 @@ async def test_samples_are_never_torn(upstream: Upstream) -> None:
     upstream.behave("google_streaming", piece_bytes=1_001)
     pieces = [piece async for piece in make_engine(upstream).speak(TEXT)]
     assert all(len(piece) % 2 == 0 for piece in pieces)
-    assert b"".join(pieces) == speech(TEXT)
+    assert b"".join(pieces) == make_speech(TEXT)
 
 
 async def test_closing_the_generator_cancels_the_call_upstream(upstream: Upstream) -> None:
@@ -169,14 +169,14 @@ async def test_a_fault_amid_the_speech_keeps_what_came(
     came: list[bytes] = []
     with pytest.raises(error):
         await gather(make_engine(upstream, timeout_sec=1).speak(TEXT), came)
-    assert b"".join(came) == speech(TEXT)[: 3 * 4_800]
-    assert len(upstream.requests("google_streaming")) == 1
+    assert b"".join(came) == make_speech(TEXT)[: 3 * 4_800]
+    assert len(upstream.list_requests("google_streaming")) == 1
 
 
 async def test_a_cut_before_the_first_byte_is_tried_again(upstream: Upstream) -> None:
     upstream.behave("google_streaming", fault="503", fault_times=2)
-    assert b"".join([piece async for piece in make_engine(upstream).speak(TEXT)]) == speech(TEXT)
-    assert len(upstream.requests("google_streaming")) == 3
+    assert b"".join([piece async for piece in make_engine(upstream).speak(TEXT)]) == make_speech(TEXT)
+    assert len(upstream.list_requests("google_streaming")) == 3
 
 
 async def test_a_server_that_is_not_there(upstream: Upstream) -> None:
@@ -190,7 +190,7 @@ async def test_what_is_no_speech_is_refused(upstream: Upstream, endpoint: str, v
     upstream.behave(endpoint, fault=fault)
     with pytest.raises(EngineRejected):
         await anext(make_engine(upstream, voice=voice).speak(TEXT))
-    assert len(upstream.requests(endpoint)) == 1
+    assert len(upstream.list_requests(endpoint)) == 1
 
 
 @pytest.mark.parametrize(("endpoint", "voice"), VOICES)
@@ -198,4 +198,4 @@ async def test_a_message_without_end_is_refused(upstream: Upstream, endpoint: st
     upstream.behave(endpoint, fault="long")
     with pytest.raises(EngineRejected, match="not speech"):
         await anext(make_engine(upstream, voice=voice).speak(TEXT))
-    assert len(upstream.requests(endpoint)) == 1
+    assert len(upstream.list_requests(endpoint)) == 1

@@ -56,7 +56,7 @@ BODIES = {
 @pytest.mark.parametrize("body", BODIES)
 @pytest.mark.parametrize("endpoint", ENGINES)
 async def test_it_ends_in_a_sentence(upstream: Upstream, endpoint: str, body: str) -> None:
-    upstream.behave(endpoint, raw=BODIES[body].script())
+    upstream.behave(endpoint, raw=BODIES[body].build_script())
     with pytest.raises(EngineError) as caught:
         await ENGINES[endpoint](upstream)
     assert len(caught.value.message) < 800
@@ -65,7 +65,7 @@ async def test_it_ends_in_a_sentence(upstream: Upstream, endpoint: str, body: st
 
 async def test_speech_without_an_end_is_cut(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("conversations.network.http.MAX_ANSWER_BYTES", 100_000)
-    upstream.behave("speech", raw=Raw((bytes(10_000),) * 100, "audio/pcm").script())
+    upstream.behave("speech", raw=Raw((bytes(10_000),) * 100, "audio/pcm").build_script())
     with pytest.raises(EngineError):
         await speak(upstream)
 
@@ -82,7 +82,7 @@ async def test_speech_without_an_end_is_cut(upstream: Upstream, monkeypatch: pyt
     ],
 )
 async def test_what_is_a_transcript(upstream: Upstream, answer: Any, heard: str) -> None:
-    upstream.behave("transcriptions", raw=Raw((json.dumps(answer).encode(),), "application/json").script())
+    upstream.behave("transcriptions", raw=Raw((json.dumps(answer).encode(),), "application/json").build_script())
     assert await make_stt(make_spec(upstream)).transcribe(SECOND) == Transcript(heard, 1.0)
 
 
@@ -102,13 +102,13 @@ async def test_what_is_a_transcript(upstream: Upstream, answer: Any, heard: str)
     ],
 )
 async def test_what_is_none(upstream: Upstream, answer: Any, code: str) -> None:
-    upstream.behave("transcriptions", raw=Raw((json.dumps(answer).encode(),), "application/json").script())
+    upstream.behave("transcriptions", raw=Raw((json.dumps(answer).encode(),), "application/json").build_script())
     with pytest.raises(EngineError) as caught:
         await make_stt(make_spec(upstream)).transcribe(SECOND)
     assert caught.value.code == code
 
 
 async def test_an_answer_of_words_alone_is_none(upstream: Upstream) -> None:
-    upstream.behave("transcriptions", raw=Raw((b"Hello there.",), "text/plain").script())
+    upstream.behave("transcriptions", raw=Raw((b"Hello there.",), "text/plain").build_script())
     with pytest.raises(EngineError, match="not a transcript"):
         await make_stt(make_spec(upstream)).transcribe(SECOND)

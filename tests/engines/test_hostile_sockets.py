@@ -10,8 +10,8 @@ from aiohttp import web
 
 from conversations.engines.base import EngineSpec, Hints
 from conversations.engines.errors import EngineError, EngineErrors
-from conversations.engines.openai import reading_session
-from conversations.engines.openai.reading_session import Reading
+from conversations.engines.openai import read_aloud_session
+from conversations.engines.openai.read_aloud_session import Reading
 from conversations.engines.registry import make_s2s, make_stt_stream, make_tts
 from tests.support.streams import gather
 
@@ -95,7 +95,7 @@ async def test_it_ends_in_a_sentence(engine: str, frame: str) -> None:
 
 
 async def test_sound_that_nobody_reads_is_not_kept_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading_session, "MAX_HELD_CHARS", 1_000_000)
+    monkeypatch.setattr(read_aloud_session, "MAX_HELD_CHARS", 1_000_000)
     reading = Reading("reading_1", EngineErrors("tts", "openai-realtime", "OpenAI", ""))
     for _ in range(1_000):
         reading.put({"type": "response.output_audio.delta", "delta": "A" * 64_000})

@@ -35,7 +35,7 @@ async def test_it_works(upstream: Upstream) -> None:
     pieces = await collect(make_engine(upstream))
     assert [piece.text for piece in pieces] == ["Once", " upon", " a", " time.", ""]
     assert pieces[-1] == Completion(finish_reason="stop", input_tokens=6, output_tokens=4, cached_tokens=3)
-    [request] = upstream.requests("chat")
+    [request] = upstream.list_requests("chat")
     assert request["key"] == SECRET
     assert request["asked"] == {
         "model": "gpt-6-luna",
@@ -48,7 +48,7 @@ async def test_it_works(upstream: Upstream) -> None:
 async def test_a_reply_that_is_cut_short_says_so(upstream: Upstream) -> None:
     pieces = await collect(make_engine(upstream), max_tokens=2)
     assert pieces[-1].finish_reason == "length"
-    assert upstream.requests("chat")[0]["asked"]["max_tokens"] == 2
+    assert upstream.list_requests("chat")[0]["asked"]["max_tokens"] == 2
 
 
 async def test_pieces_come_as_they_are_written(upstream: Upstream) -> None:
@@ -80,7 +80,7 @@ async def test_cancelling_closes_the_stream_upstream_before_its_first_byte(upstr
 async def test_the_connection_is_kept_for_the_next_turn(upstream: Upstream) -> None:
     await collect(make_engine(upstream))
     await collect(make_engine(upstream))
-    first, second = (request["peer"] for request in upstream.requests("chat"))
+    first, second = (request["peer"] for request in upstream.list_requests("chat"))
     assert first == second != ""
 
 
@@ -128,20 +128,20 @@ async def test_a_fault_amid_the_stream_keeps_what_came_and_is_not_tried_again(
         await gather(make_engine(upstream, timeout_sec=0.5).complete(ASKED), came)
     assert [piece.text for piece in came] == ["You", " said:"]
     assert words in caught.value.message
-    assert len(upstream.requests("chat")) == 1
+    assert len(upstream.list_requests("chat")) == 1
 
 
 async def test_a_cut_before_the_first_byte_is_tried_again(upstream: Upstream) -> None:
     upstream.behave("chat", fault="cut", fault_times=1)
     assert (await collect(make_engine(upstream)))[-1].finish_reason == "stop"
-    assert len(upstream.requests("chat")) == 2
+    assert len(upstream.list_requests("chat")) == 2
 
 
 async def test_there_is_no_further_try_that_could_not_end_in_time(upstream: Upstream) -> None:
     upstream.behave("chat", fault="503")
     with pytest.raises(EngineUnavailable):
         await collect(make_engine(upstream, timeout_sec=0.15))
-    assert len(upstream.requests("chat")) == 1
+    assert len(upstream.list_requests("chat")) == 1
 
 
 async def test_an_effort_that_the_model_refuses_is_left_out(upstream: Upstream) -> None:
@@ -149,7 +149,7 @@ async def test_an_effort_that_the_model_refuses_is_left_out(upstream: Upstream) 
     llm = make_engine(upstream, reasoning_effort="none")
     assert (await collect(llm))[-1].finish_reason == "stop"
     assert (await collect(llm))[-1].finish_reason == "stop"
-    asked = ["reasoning_effort" in request["asked"] for request in upstream.requests("chat")]
+    asked = ["reasoning_effort" in request["asked"] for request in upstream.list_requests("chat")]
     assert asked == [True, False, False]
 
 

@@ -19,7 +19,7 @@ from conversations.engines.errors import (
 from conversations.engines.openai.realtime_tts import ReadAloud
 from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
-from tests.upstream.sound import speech
+from tests.upstream.sound import make_speech
 
 SECRET = "sk-secret-of-the-test"
 TEXT = "Good evening to all of you."
@@ -42,8 +42,8 @@ async def read_text(engine: ReadAloud, text: str = TEXT, **asked: Any) -> bytes:
 
 async def test_it_works(upstream: Upstream) -> None:
     async with open_engine(upstream, voice="cedar") as engine:
-        assert await read_text(engine, language="en") == speech(TEXT)
-    [session], [response] = upstream.requests(LIVE), upstream.requests(RESPONSES)
+        assert await read_text(engine, language="en") == make_speech(TEXT)
+    [session], [response] = upstream.list_requests(LIVE), upstream.list_requests(RESPONSES)
     assert (session["key"], session["asked"]["model"]) == (SECRET, "gpt-realtime-2.1-mini")
     asked = response["asked"]
     assert (asked["conversation"], asked["input"], asked["output_modalities"]) == ("none", [], ["audio"])
@@ -57,17 +57,19 @@ async def test_one_connection_reads_clause_after_clause(upstream: Upstream) -> N
         await engine.connect()
         await engine.connect()
         for text in ("One.", "Two.", "Three."):
-            assert await read_text(engine, text) == speech(text)
-    assert len(upstream.requests(LIVE)) == 1
-    assert len({request["peer"] for request in upstream.requests(RESPONSES)}) == 1
+            assert await read_text(engine, text) == make_speech(text)
+    assert len(upstream.list_requests(LIVE)) == 1
+    assert len({request["peer"] for request in upstream.list_requests(RESPONSES)}) == 1
 
 
 async def test_clauses_are_read_side_by_side(upstream: Upstream) -> None:
     upstream.behave(RESPONSES, piece_ms=10)
     texts = ["One is the first.", "Two is the second.", "Three is the third."]
     async with open_engine(upstream) as engine:
-        assert await asyncio.gather(*(read_text(engine, text) for text in texts)) == [speech(text) for text in texts]
-    seen = upstream.requests(RESPONSES)
+        assert await asyncio.gather(*(read_text(engine, text) for text in texts)) == [
+            make_speech(text) for text in texts
+        ]
+    seen = upstream.list_requests(RESPONSES)
     assert max(one["received_at"] for one in seen) < min(one["ended_at"] for one in seen)
 
 
@@ -76,9 +78,9 @@ async def test_the_caller_chooses_voice_and_speed(upstream: Upstream) -> None:
         await read_text(engine)
         await read_text(engine, voice="echo", speed=2.0)
         await read_text(engine, voice="echo", speed=1.0)
-    outputs = [one["asked"]["audio"]["output"] for one in upstream.requests(RESPONSES)]
+    outputs = [one["asked"]["audio"]["output"] for one in upstream.list_requests(RESPONSES)]
     assert [(one["voice"], one["speed"]) for one in outputs] == [("marin", 1.0), ("echo", 1.5), ("echo", 1.0)]
-    assert len(upstream.requests(LIVE)) == 2  # a session that has spoken keeps its voice
+    assert len(upstream.list_requests(LIVE)) == 2  # a session that has spoken keeps its voice
 
 
 async def test_samples_are_never_torn(upstream: Upstream) -> None:
@@ -86,13 +88,13 @@ async def test_samples_are_never_torn(upstream: Upstream) -> None:
     async with open_engine(upstream) as engine:
         pieces = [piece async for piece in engine.speak(TEXT)]
     assert all(len(piece) % 2 == 0 for piece in pieces)
-    assert b"".join(pieces) == speech(TEXT)
+    assert b"".join(pieces) == make_speech(TEXT)
 
 
 async def test_nothing_to_say_costs_nothing(upstream: Upstream) -> None:
     async with open_engine(upstream) as engine:
         assert await read_text(engine, " … \n") == b""
-    assert upstream.requests(LIVE) == []
+    assert upstream.list_requests(LIVE) == []
 
 
 async def test_closing_the_generator_cancels_the_response_at_once(upstream: Upstream) -> None:
@@ -105,8 +107,8 @@ async def test_closing_the_generator_cancels_the_response_at_once(upstream: Upst
         await asyncio.to_thread(upstream.wait_for, RESPONSES, "closed_by_peer")
         assert time.monotonic() - began < 0.1
         upstream.reset()
-        assert await read_text(engine) == speech(TEXT)  # over the same connection
-    assert upstream.requests(LIVE) == []
+        assert await read_text(engine) == make_speech(TEXT)  # over the same connection
+    assert upstream.list_requests(LIVE) == []
 
 
 async def test_a_reading_that_is_left_before_it_has_begun_upstream(upstream: Upstream) -> None:
@@ -117,8 +119,8 @@ async def test_a_reading_that_is_left_before_it_has_begun_upstream(upstream: Ups
         task.cancel()
         await asyncio.wait({task})
         for text in ("And now?", "And again?"):  # it is free for each
-            assert await read_text(engine, text) == speech(text)
-    assert len(upstream.requests(LIVE)) == 1
+            assert await read_text(engine, text) == make_speech(text)
+    assert len(upstream.list_requests(LIVE)) == 1
 
 
 # What is said is checked against what was to be read.
@@ -128,9 +130,9 @@ async def test_an_answer_in_place_of_a_reading_is_not_heard(upstream: Upstream) 
     text = "What is the capital of France?"
     upstream.script(readings=("The capital of France is Paris.",))
     async with open_engine(upstream) as engine:
-        assert await read_text(engine, text) == speech(text)
-    assert [one["ending"] for one in upstream.requests(RESPONSES)].count("done") >= 1
-    assert len(upstream.requests(RESPONSES)) == 2
+        assert await read_text(engine, text) == make_speech(text)
+    assert [one["ending"] for one in upstream.list_requests(RESPONSES)].count("done") >= 1
+    assert len(upstream.list_requests(RESPONSES)) == 2
 
 
 async def test_twice_is_an_error(upstream: Upstream) -> None:
@@ -150,16 +152,16 @@ async def test_words_that_go_astray_in_the_middle_are_not_heard(upstream: Upstre
     async with open_engine(upstream) as engine:
         with pytest.raises(EngineRejected, match="did not read out the text"):
             await gather(engine.speak(text), came)
-    heard = len(b"".join(came)) / len(speech(text))
+    heard = len(b"".join(came)) / len(make_speech(text))
     assert 0.1 < heard < 0.6
-    assert len(upstream.requests(RESPONSES)) == 1
+    assert len(upstream.list_requests(RESPONSES)) == 1
 
 
 async def test_the_rest_of_what_was_not_read_to_its_end_is_asked_for(upstream: Upstream) -> None:
     upstream.script(readings=("You can take the early train,",))
     async with open_engine(upstream) as engine:
         pcm = await read_text(engine, "You can take the early train, or wait for the bus.")
-    assert pcm == speech("You can take the early train,") + speech(", or wait for the bus.")
+    assert pcm == make_speech("You can take the early train,") + make_speech(", or wait for the bus.")
 
 
 async def test_words_that_never_come(upstream: Upstream) -> None:
@@ -216,23 +218,23 @@ async def test_a_fault_amid_the_speech_keeps_what_came(
     async with open_engine(upstream, timeout_sec=0.5) as engine:
         with pytest.raises(error):
             await gather(engine.speak(TEXT), came)
-    assert b"".join(came) == speech(TEXT)[: 9 * 4_800]
-    assert len(upstream.requests(RESPONSES)) == 1
+    assert b"".join(came) == make_speech(TEXT)[: 9 * 4_800]
+    assert len(upstream.list_requests(RESPONSES)) == 1
 
 
 async def test_a_response_that_fails_before_its_sound_is_tried_again(upstream: Upstream) -> None:
     upstream.behave(RESPONSES, fault="failed", fault_times=1)
     async with open_engine(upstream) as engine:
-        assert await read_text(engine) == speech(TEXT)
+        assert await read_text(engine) == make_speech(TEXT)
 
 
 @pytest.mark.parametrize("fault", ["cut", "session_expired"])
 async def test_a_connection_that_was_lost_is_made_anew(upstream: Upstream, fault: str) -> None:
     upstream.behave(LIVE, fault=fault, fault_after=2, fault_times=1)  # with the second clause
     async with open_engine(upstream) as engine:
-        assert await read_text(engine) == speech(TEXT)
-        assert await read_text(engine) == speech(TEXT)
-    assert len(upstream.requests(LIVE)) == 2
+        assert await read_text(engine) == make_speech(TEXT)
+        assert await read_text(engine) == make_speech(TEXT)
+    assert len(upstream.list_requests(LIVE)) == 2
 
 
 async def test_a_voice_that_upstream_does_not_know(upstream: Upstream) -> None:
@@ -259,4 +261,4 @@ async def test_a_users_base_url_leads_to_no_private_address(upstream: Upstream) 
     async with open_engine(upstream, public_only=True, timeout_sec=0.5) as engine:
         with pytest.raises(EngineUnavailable):
             await read_text(engine)
-    assert upstream.requests(LIVE) == []
+    assert upstream.list_requests(LIVE) == []

@@ -14,7 +14,7 @@ from conversations.engines.openai.llm import ChatCompletions
 from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
 from tests.upstream.raw_answers import Raw
-from tests.upstream.streams import CORPUS, DONE, STOP, Case, chunk, data, said
+from tests.upstream.streams import CORPUS, DONE, STOP, Case, pack, pack_chunk, say
 
 ASKED = [ChatMessage("user", "What are two and two?")]
 CASES = {case.name: case for case in CORPUS}
@@ -58,7 +58,7 @@ def check(case: Case, pieces: list[Completion]) -> None:
 @pytest.mark.parametrize("name", CASES)
 async def test_what_is_made_of_it(upstream: Upstream, name: str) -> None:
     case = CASES[name]
-    upstream.script(replies=(case.raw().script(),) * 3)
+    upstream.script(replies=(case.build_raw().build_script(),) * 3)
     came: list[Completion] = []
     code, began_at = "", monotonic()
     try:
@@ -77,7 +77,7 @@ def test_it_may_be_cut_anywhere(name: str, size: int) -> None:
     case = CASES[name]
     reader = ChatStream(())
     pieces: list[Completion] = []
-    for piece in case.raw(size).pieces:
+    for piece in case.build_raw(size).pieces:
         try:
             pieces += reader.feed(piece)
         except (ValueError, ReportedError):
@@ -88,47 +88,47 @@ def test_it_may_be_cut_anywhere(name: str, size: int) -> None:
 
 async def test_thoughts_are_progress(upstream: Upstream) -> None:
     """Longer than the engine is waited for in silence."""
-    thought = chunk({"reasoning_content": "Hm. "})
-    upstream.script(replies=(Raw((thought,) * 12 + (said("Four."), STOP, DONE), pause_ms=50).script(),))
+    thought = pack_chunk({"reasoning_content": "Hm. "})
+    upstream.script(replies=(Raw((thought,) * 12 + (say("Four."), STOP, DONE), pause_ms=50).build_script(),))
     pieces = [piece async for piece in make_engine(upstream, timeout_sec=0.3).complete(ASKED)]
     assert [piece.text for piece in pieces] == ["Four.", ""]
 
 
 async def test_comments_are_none(upstream: Upstream) -> None:
-    upstream.script(replies=(Raw((b": ping\n\n",) * 40, pause_ms=50).script(),))
+    upstream.script(replies=(Raw((b": ping\n\n",) * 40, pause_ms=50).build_script(),))
     with pytest.raises(EngineTimeout):
         await gather(make_engine(upstream, timeout_sec=0.3).complete(ASKED), [])
 
 
 async def test_the_tokens_may_come_a_while_after_the_end(upstream: Upstream) -> None:
-    usage = data({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 3}})
-    upstream.script(replies=(Raw((said("Four.") + STOP, usage), pause_ms=400, ending="open").script(),))
+    usage = pack({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 3}})
+    upstream.script(replies=(Raw((say("Four.") + STOP, usage), pause_ms=400, ending="open").build_script(),))
     pieces = [piece async for piece in make_engine(upstream).complete(ASKED)]
     assert (pieces[-1].input_tokens, pieces[-1].output_tokens) == (9, 3)
 
 
 async def test_a_cut_amid_the_thoughts_is_tried_again(upstream: Upstream) -> None:
     """Nothing was said yet."""
-    upstream.script(replies=(Raw((chunk({"reasoning": "Hm."}),), ending="cut").script(), "Four."))
+    upstream.script(replies=(Raw((pack_chunk({"reasoning": "Hm."}),), ending="cut").build_script(), "Four."))
     pieces = [piece async for piece in make_engine(upstream).complete(ASKED)]
     assert pieces[0].text == "Four."
 
 
 async def test_a_stream_without_an_end_is_cut(upstream: Upstream) -> None:
-    thought = chunk({"reasoning": "x" * 500_000})
-    upstream.script(replies=(Raw((thought,) * 40).script(),))
+    thought = pack_chunk({"reasoning": "x" * 500_000})
+    upstream.script(replies=(Raw((thought,) * 40).build_script(),))
     with pytest.raises(EngineError, match="not what was asked for"):
         await gather(make_engine(upstream).complete(ASKED), [])
 
 
 # A server whose prompt has opened the thought.
 
-UNOPENED = Raw((said("Be polite. "), said("Then answer.\n</think>\n\n"), said("Four."), STOP, DONE), pause_ms=20)
-PLAIN = Raw((said("Four"), said(" it is."), STOP, DONE))
+UNOPENED = Raw((say("Be polite. "), say("Then answer.\n</think>\n\n"), say("Four."), STOP, DONE), pause_ms=20)
+PLAIN = Raw((say("Four"), say(" it is."), STOP, DONE))
 
 
 async def collect_replies(upstream: Upstream, *raw: Raw, **changes: Any) -> list[list[str]]:
-    upstream.script(replies=tuple(one.script() for one in raw))
+    upstream.script(replies=tuple(one.build_script() for one in raw))
     llm = make_engine(upstream, **changes)
     return [[piece.text async for piece in llm.complete(ASKED) if piece.text] for _ in raw]
 
@@ -139,7 +139,7 @@ async def test_a_thought_that_only_closes_is_withdrawn_once_and_held_back_from_t
 
 
 async def test_it_is_told_that_it_was_none(upstream: Upstream) -> None:
-    upstream.script(replies=(UNOPENED.script(),))
+    upstream.script(replies=(UNOPENED.build_script(),))
     pieces = [piece async for piece in make_engine(upstream).complete(ASKED)]
     assert [(piece.text, piece.withdraws) for piece in pieces[:3]] == [
         ("Be polite. ", False),
@@ -149,7 +149,7 @@ async def test_it_is_told_that_it_was_none(upstream: Upstream) -> None:
 
 
 async def test_what_is_held_back_is_seen_as_thought(upstream: Upstream) -> None:
-    upstream.script(replies=(UNOPENED.script(), UNOPENED.script()))
+    upstream.script(replies=(UNOPENED.build_script(), UNOPENED.build_script()))
     seen: list[str] = []
     for _ in range(2):
         await gather(make_engine(upstream).complete(ASKED, on_thought=lambda: seen.append("thought")), [])
@@ -167,12 +167,12 @@ async def test_without_the_tag_it_is_the_answer_and_soon_believed_again(upstream
 
 
 async def test_a_thought_that_is_cut_is_no_answer(upstream: Upstream) -> None:
-    cut = Raw((said("Be polite."), chunk({}, "length"), DONE))
+    cut = Raw((say("Be polite."), pack_chunk({}, "length"), DONE))
     assert (await collect_replies(upstream, UNOPENED, cut))[1] == []
 
 
 async def test_thoughts_of_any_length_take_bounded_memory(upstream: Upstream) -> None:
-    long = Raw((said("Hm. " * 10_000), said("</think>Four."), STOP, DONE))
+    long = Raw((say("Hm. " * 10_000), say("</think>Four."), STOP, DONE))
     assert (await collect_replies(upstream, UNOPENED, long))[1] == ["Four."]
 
 

@@ -26,7 +26,7 @@ async def test_it_works(upstream: Upstream) -> None:
     upstream.script(transcripts=("  What is the time? ",))
     heard = await make_stt(make_spec(upstream)).transcribe(SECOND, Hints(language="en-US", prompt="Kiel, Bodensee"))
     assert heard == Transcript(text="What is the time?", seconds=1.0)
-    [request] = upstream.requests("transcriptions")
+    [request] = upstream.list_requests("transcriptions")
     assert request["key"] == SECRET
     assert request["asked"] == {
         "model": "gpt-transcribe",
@@ -41,7 +41,7 @@ async def test_it_works(upstream: Upstream) -> None:
 
 async def test_keywords_stand_in_the_prompt_of_a_compatible_server(upstream: Upstream) -> None:
     await make_stt(make_spec(upstream)).transcribe(SECOND, Hints(prompt="On boats", keywords=("Kiel", "Förde")))
-    asked = upstream.requests("transcriptions")[0]["asked"]
+    asked = upstream.list_requests("transcriptions")[0]["asked"]
     assert asked["prompt"] == "On boats. Kiel, Förde"
     assert "keywords[]" not in asked
 
@@ -51,7 +51,7 @@ async def test_keywords_stand_by_themselves_at_openai(upstream: Upstream, monkey
     hints = Hints(prompt="On boats", keywords=("Kiel", "Förde"))
     await make_stt(make_spec(upstream)).transcribe(SECOND, hints)
     await make_stt(make_spec(upstream, model="whisper-1")).transcribe(SECOND, hints)
-    own, whisper = (request["asked"] for request in upstream.requests("transcriptions"))
+    own, whisper = (request["asked"] for request in upstream.list_requests("transcriptions"))
     assert (own["prompt"], own["keywords[]"]) == ("On boats", ["Kiel", "Förde"])
     assert whisper["prompt"] == "On boats. Kiel, Förde"
 
@@ -62,7 +62,11 @@ async def test_an_older_model_that_refuses_keywords(upstream: Upstream, monkeypa
     stt = make_stt(make_spec(upstream))
     for _ in range(2):
         assert (await stt.transcribe(SECOND, Hints(keywords=("Kiel",)))).text == "Hello there."
-    assert [request["asked"].get("prompt") for request in upstream.requests("transcriptions")] == [None, "Kiel", "Kiel"]
+    assert [request["asked"].get("prompt") for request in upstream.list_requests("transcriptions")] == [
+        None,
+        "Kiel",
+        "Kiel",
+    ]
 
 
 @pytest.mark.parametrize("metered", [-1, 10**12, "seven", [], {}])
@@ -74,7 +78,7 @@ async def test_what_cannot_be_stored_is_left_out(upstream: Upstream, metered: ob
 
 async def test_a_click_is_no_speech_and_costs_nothing(upstream: Upstream) -> None:
     assert (await make_stt(make_spec(upstream)).transcribe(bytes(960))).text == ""
-    assert upstream.requests("transcriptions") == []
+    assert upstream.list_requests("transcriptions") == []
 
 
 @pytest.mark.parametrize(
@@ -98,7 +102,7 @@ async def test_a_fault_becomes_a_sentence(upstream: Upstream, fault: str, error:
 async def test_a_failure_that_passes_is_tried_again(upstream: Upstream) -> None:
     upstream.behave("transcriptions", fault="500", fault_times=2)
     assert (await make_stt(make_spec(upstream)).transcribe(SECOND)).text == "Hello there."
-    assert len(upstream.requests("transcriptions")) == 3
+    assert len(upstream.list_requests("transcriptions")) == 3
 
 
 @pytest.mark.parametrize("fault", ["401", "404", "429_quota", "garbage"])
@@ -106,14 +110,14 @@ async def test_a_failure_that_stays_is_not(upstream: Upstream, fault: str) -> No
     upstream.behave("transcriptions", fault=fault)
     with pytest.raises(EngineError):
         await make_stt(make_spec(upstream)).transcribe(SECOND)
-    assert len(upstream.requests("transcriptions")) == 1
+    assert len(upstream.list_requests("transcriptions")) == 1
 
 
 async def test_a_server_that_never_answers(upstream: Upstream) -> None:
     upstream.behave("transcriptions", fault="hang")
     with pytest.raises(EngineTimeout, match=r"sent nothing for 0\.2 seconds"):
         await make_stt(make_spec(upstream, timeout_sec=0.2)).transcribe(SECOND)
-    assert len(upstream.requests("transcriptions")) == 1
+    assert len(upstream.list_requests("transcriptions")) == 1
 
 
 async def test_a_server_that_is_not_there(upstream: Upstream) -> None:
@@ -137,4 +141,4 @@ async def test_a_base_url_that_is_none(upstream: Upstream, url: str) -> None:
 async def test_a_users_base_url_leads_to_no_private_address(upstream: Upstream) -> None:
     with pytest.raises(EngineUnavailable, match="could not be reached"):
         await make_stt(make_spec(upstream, public_only=True)).transcribe(SECOND)
-    assert upstream.requests("transcriptions") == []
+    assert upstream.list_requests("transcriptions") == []

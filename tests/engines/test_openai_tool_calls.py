@@ -52,7 +52,7 @@ async def test_it_works(upstream: Upstream) -> None:
         CallPiece(0, arguments='enna"}'),
     ]
     assert pieces[-1].finish_reason == "stop"
-    [request] = upstream.requests("chat")
+    [request] = upstream.list_requests("chat")
     assert request["asked"]["tools"] == [
         {
             "type": "function",
@@ -79,7 +79,7 @@ async def test_the_model_reads_what_the_tool_said(upstream: Upstream) -> None:
     called = ChatMessage("assistant", "", calls=(ToolCall("call_1", "weather", json.dumps(VIENNA)),))
     pieces = await collect(make_engine(upstream), [*ASKED, called, ChatMessage("tool", "Sunny.", call_id="call_1")])
     assert "".join(piece.text for piece in pieces) == "The tool said: Sunny."
-    [request] = upstream.requests("chat")
+    [request] = upstream.list_requests("chat")
     function = {"name": "weather", "arguments": '{"city": "Vienna"}'}
     assert request["asked"]["messages"][1:] == [
         {
@@ -97,12 +97,12 @@ async def test_the_model_reads_what_the_tool_said(upstream: Upstream) -> None:
 )
 async def test_a_choice_is_passed_on(upstream: Upstream, choice: str, sent: object) -> None:
     await collect(make_engine(upstream), tool_choice=choice)
-    assert upstream.requests("chat")[0]["asked"]["tool_choice"] == sent
+    assert upstream.list_requests("chat")[0]["asked"]["tool_choice"] == sent
 
 
 async def test_a_server_that_may_not_know_the_choice_none_is_not_shown_the_tools(upstream: Upstream) -> None:
     await collect(make_engine(upstream), tool_choice="none")
-    assert not {"tools", "tool_choice"} & set(upstream.requests("chat")[0]["asked"])
+    assert not {"tools", "tool_choice"} & set(upstream.list_requests("chat")[0]["asked"])
 
 
 def test_openai_itself_is_shown_them_so_that_its_cache_holds() -> None:
@@ -246,7 +246,7 @@ async def test_a_server_that_refuses_tools_goes_on_without_them(
         assert (await collect(llm))[-1].finish_reason == "stop"
         assert (await collect(llm, tool_choice="none"))[-1].finish_reason == "stop"
         assert (await collect(llm))[-1].finish_reason == "stop"
-    asked = ["tools" in request["asked"] for request in upstream.requests("chat")]
+    asked = ["tools" in request["asked"] for request in upstream.list_requests("chat")]
     assert asked == [True, False, False, False]
     assert [record.message for record in caplog.records] == [
         "openai:gpt-6-luna: OpenAI-compatible server refuses tools, and goes on without them"

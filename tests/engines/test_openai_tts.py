@@ -14,7 +14,7 @@ from conversations.engines.errors import (
 from conversations.engines.openai.tts import Speech
 from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
-from tests.upstream.sound import speech
+from tests.upstream.sound import make_speech
 
 SECRET = "sk-secret-of-the-test"
 TEXT = "Good evening."
@@ -27,8 +27,8 @@ def make_engine(upstream: Upstream, **changes: object) -> Speech:
 
 async def test_it_works(upstream: Upstream) -> None:
     pieces = [piece async for piece in make_engine(upstream, voice="onyx").speak(TEXT)]
-    assert b"".join(pieces) == speech(TEXT)
-    [request] = upstream.requests("speech")
+    assert b"".join(pieces) == make_speech(TEXT)
+    [request] = upstream.list_requests("speech")
     assert request["key"] == SECRET
     assert request["asked"] == {"model": "tts-1", "voice": "onyx", "input": TEXT, "response_format": "pcm"}
 
@@ -36,7 +36,7 @@ async def test_it_works(upstream: Upstream) -> None:
 async def test_the_caller_chooses_voice_and_speed(upstream: Upstream) -> None:
     async for _ in make_engine(upstream, voice="onyx").speak(TEXT, voice="nova", speed=1.25):
         pass
-    [request] = upstream.requests("speech")
+    [request] = upstream.list_requests("speech")
     assert (request["asked"]["voice"], request["asked"]["speed"]) == ("nova", 1.25)
 
 
@@ -45,12 +45,12 @@ async def test_samples_are_never_torn(upstream: Upstream) -> None:
     pieces = [piece async for piece in make_engine(upstream).speak(TEXT)]
     assert len(pieces) > 1
     assert all(len(piece) % 2 == 0 for piece in pieces)
-    assert b"".join(pieces) == speech(TEXT)
+    assert b"".join(pieces) == make_speech(TEXT)
 
 
 async def test_nothing_to_say_costs_nothing(upstream: Upstream) -> None:
     assert [piece async for piece in make_engine(upstream).speak("  \n")] == []
-    assert upstream.requests("speech") == []
+    assert upstream.list_requests("speech") == []
 
 
 async def test_closing_the_generator_closes_the_stream_upstream(upstream: Upstream) -> None:
@@ -97,5 +97,5 @@ async def test_a_fault_amid_the_speech_keeps_what_came(
     came: list[bytes] = []
     with pytest.raises(error):
         await gather(make_engine(upstream, timeout_sec=0.5).speak(TEXT), came)
-    assert b"".join(came) == speech(TEXT)[: 3 * 4_800]
-    assert len(upstream.requests("speech")) == 1
+    assert b"".join(came) == make_speech(TEXT)[: 3 * 4_800]
+    assert len(upstream.list_requests("speech")) == 1

@@ -55,7 +55,7 @@ def test_what_the_headers_say(headers: dict[str, str], seconds: float | None) ->
 async def test_it_is_asked_again_then(upstream: Upstream, fault: str, headers: dict[str, str]) -> None:
     upstream.behave("transcriptions", fault=fault, fault_times=1, headers=headers)
     assert await transcribe(upstream) == "Hello there."
-    first, second = upstream.requests("transcriptions")
+    first, second = upstream.list_requests("transcriptions")
     assert second["received_at"] - first["received_at"] >= 1.0
 
 
@@ -67,7 +67,7 @@ async def test_every_engine_keeps_it(upstream: Upstream) -> None:
     async for _ in make_tts(make_spec(upstream)).speak("Hello"):
         pass
     for endpoint in ("chat", "speech"):
-        first, second = upstream.requests(endpoint)
+        first, second = upstream.list_requests(endpoint)
         assert second["received_at"] - first["received_at"] >= 1.0
 
 
@@ -76,7 +76,7 @@ async def test_google_says_it_in_details(upstream: Upstream) -> None:
     google = make_tts(EngineSpec("google", api_key="AIza", base_url=upstream.google_url, timeout_sec=5.0))
     async for _ in google.speak("Hello"):
         pass
-    first, second = upstream.requests("google_streaming")
+    first, second = upstream.list_requests("google_streaming")
     assert second["received_at"] - first["received_at"] >= 1.0
 
 
@@ -88,7 +88,7 @@ async def test_one_that_is_too_late_is_not_waited_for(upstream: Upstream, fault:
         await transcribe(upstream)
     assert monotonic() - began_at < 1.0
     assert caught.value.retry_after_sec == 30.0
-    assert len(upstream.requests("transcriptions")) == 1
+    assert len(upstream.list_requests("transcriptions")) == 1
 
 
 async def test_who_must_wait_long_reads_how_long(upstream: Upstream) -> None:

@@ -15,12 +15,12 @@ from conversations.engines.errors import EngineError
 from conversations.engines.openai.tts import Speech
 from conversations.engines.sound_formats import UnusableAudioError
 from conversations.engines.speech_decoder import AnswerDecoder, TextAnswerError
-from tests.support.sound_files import likeness, sound_file
+from tests.support.sound_files import make_sound_file, measure_likeness
 from tests.upstream.fixtures import Upstream
 from tests.upstream.raw_answers import Raw
-from tests.upstream.sound import speech
+from tests.upstream.sound import make_speech
 
-SPEECH = speech("Good evening.")
+SPEECH = make_speech("Good evening.")
 BARE = "application/octet-stream"
 SIZES = [1, 1_001, 1_000_000]
 
@@ -36,7 +36,7 @@ def read_samples(pcm: bytes = SPEECH) -> Any:
 
 
 def resample_to_16k() -> bytes:
-    return sound_file(SPEECH, "s16le", "pcm_s16le", 16_000)
+    return make_sound_file(SPEECH, "s16le", "pcm_s16le", 16_000)
 
 
 def swap_bytes(pcm: bytes) -> bytes:
@@ -90,16 +90,16 @@ def test_a_wav_file_is_unwrapped(name: str, size: int) -> None:
 
 LIKE = {
     "WAV at 16 kHz": (make_wav(resample_to_16k(), 16_000), BARE),
-    "WAV at 44.1 kHz in stereo": (sound_file(SPEECH, "wav", "pcm_s16le", 44_100, "stereo"), "audio/pcm"),
-    "WAV at 22.05 kHz": (sound_file(SPEECH, "wav", "pcm_s16le", 22_050), "audio/wav"),
-    "WAV in the µ-law": (sound_file(SPEECH, "wav", "pcm_mulaw", 8_000), BARE),
-    "WAV in the A-law": (sound_file(SPEECH, "wav", "pcm_alaw", 8_000), BARE),
-    "WAV of 8 bits": (sound_file(SPEECH, "wav", "pcm_u8", 24_000), BARE),
+    "WAV at 44.1 kHz in stereo": (make_sound_file(SPEECH, "wav", "pcm_s16le", 44_100, "stereo"), "audio/pcm"),
+    "WAV at 22.05 kHz": (make_sound_file(SPEECH, "wav", "pcm_s16le", 22_050), "audio/wav"),
+    "WAV in the µ-law": (make_sound_file(SPEECH, "wav", "pcm_mulaw", 8_000), BARE),
+    "WAV in the A-law": (make_sound_file(SPEECH, "wav", "pcm_alaw", 8_000), BARE),
+    "WAV of 8 bits": (make_sound_file(SPEECH, "wav", "pcm_u8", 24_000), BARE),
     "L16 at 16 kHz": (resample_to_16k(), "audio/L16; rate=16000"),
     "L16 at 16 kHz, in its order": (swap_bytes(resample_to_16k()), "audio/L16;rate=16000;channels=1"),
     "L16 after a silence": (bytes(8_000) + swap_bytes(resample_to_16k()), "audio/l16; rate=16000"),
-    "PCM at 48 kHz": (sound_file(SPEECH, "s16le", "pcm_s16le", 48_000), 'audio/pcm; rate="48000"'),
-    "bare µ-law": (sound_file(SPEECH, "mulaw", "pcm_mulaw", 8_000), "audio/basic"),
+    "PCM at 48 kHz": (make_sound_file(SPEECH, "s16le", "pcm_s16le", 48_000), 'audio/pcm; rate="48000"'),
+    "bare µ-law": (make_sound_file(SPEECH, "mulaw", "pcm_mulaw", 8_000), "audio/basic"),
 }  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def test_it_sounds_as_it_is_meant(name: str, size: int) -> None:
     silence = 12_000 if "silence" in name else 0
     heard = heard[silence:]
     assert abs(len(heard) - len(SPEECH)) < 2_000
-    assert likeness(heard, SPEECH) > 0.97
+    assert measure_likeness(heard, SPEECH) > 0.97
 
 
 def make_tone(hertz: float, loudness: float) -> bytes:
@@ -143,19 +143,19 @@ def test_true_sound_is_let_through(name: str, size: int) -> None:
 
 
 UNFIT = {
-    "MP3": (sound_file(SPEECH, "mp3", "libmp3lame", 44_100), "MP3"),
-    "MP3 at 24 kHz, without a tag": (sound_file(SPEECH, "mp3", "libmp3lame", 24_000)[45:], "MP3"),
-    "Ogg": (sound_file(SPEECH, "ogg", "libopus"), "Ogg"),
-    "FLAC": (sound_file(SPEECH, "flac", "flac"), "FLAC"),
-    "AAC": (sound_file(SPEECH, "adts", "aac", 24_000), "AAC"),
-    "MP4": (sound_file(SPEECH, "ipod", "aac"), "MP4"),
-    "WebM": (sound_file(SPEECH, "webm", "libopus"), "WebM"),
-    "AIFF": (sound_file(SPEECH, "aiff", "pcm_s16be"), "AIFF"),
+    "MP3": (make_sound_file(SPEECH, "mp3", "libmp3lame", 44_100), "MP3"),
+    "MP3 at 24 kHz, without a tag": (make_sound_file(SPEECH, "mp3", "libmp3lame", 24_000)[45:], "MP3"),
+    "Ogg": (make_sound_file(SPEECH, "ogg", "libopus"), "Ogg"),
+    "FLAC": (make_sound_file(SPEECH, "flac", "flac"), "FLAC"),
+    "AAC": (make_sound_file(SPEECH, "adts", "aac", 24_000), "AAC"),
+    "MP4": (make_sound_file(SPEECH, "ipod", "aac"), "MP4"),
+    "WebM": (make_sound_file(SPEECH, "webm", "libopus"), "WebM"),
+    "AIFF": (make_sound_file(SPEECH, "aiff", "pcm_s16be"), "AIFF"),
     "gzip": (gzip.compress(SPEECH, mtime=0), "gzip"),
     "noise": (os.urandom(20_000), "noise"),
     "noise that begins softly": (SPEECH[:2_000] + os.urandom(20_000), "noise"),
     "packed data": (gzip.compress(os.urandom(20_000))[20:], "noise"),
-    "a WAV file of ADPCM": (sound_file(SPEECH, "wav", "adpcm_ima_wav", 24_000), "WAV"),
+    "a WAV file of ADPCM": (make_sound_file(SPEECH, "wav", "adpcm_ima_wav", 24_000), "WAV"),
     "a WAV file of half a header": (make_wav(SPEECH)[:30], "WAV"),
     "a WAV file without a format": (b"RIFF\0\0\0\0WAVEdata\x08\0\0\0" + bytes(8), "WAV"),
     "a WAV file of no rate": (make_wav(SPEECH, rate=0), "WAV"),
@@ -227,7 +227,7 @@ def make_engine(upstream: Upstream) -> Speech:
 
 @pytest.mark.parametrize("name", ["WAV", "two channels", "extensible"])
 async def test_the_engine_plays_it(upstream: Upstream, name: str) -> None:
-    upstream.behave("speech", raw=Raw((EXACT[name][:700], EXACT[name][700:]), BARE).script())
+    upstream.behave("speech", raw=Raw((EXACT[name][:700], EXACT[name][700:]), BARE).build_script())
     assert b"".join([pcm async for pcm in make_engine(upstream).speak("Good evening.")]) == SPEECH
 
 
@@ -250,7 +250,7 @@ async def test_the_engine_plays_it(upstream: Upstream, name: str) -> None:
 async def test_the_engine_refuses_it_in_words(
     upstream: Upstream, body: bytes, content_type: str, code: str, words: str
 ) -> None:
-    upstream.behave("speech", raw=Raw((body,) if body else (), content_type).script())
+    upstream.behave("speech", raw=Raw((body,) if body else (), content_type).build_script())
     came: list[bytes] = []
     with pytest.raises(EngineError) as caught:
         came += [pcm async for pcm in make_engine(upstream).speak("Good evening.")]

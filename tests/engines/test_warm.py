@@ -50,7 +50,7 @@ async def test_it_works(
     spec = make_spec(upstream)
     await connect(make(spec))
     await ask(spec)
-    [warming], [request] = upstream.requests("models"), upstream.requests(endpoint)
+    [warming], [request] = upstream.list_requests("models"), upstream.list_requests(endpoint)
     assert warming["peer"] == request["peer"]
     assert warming["key"] == ""
 
@@ -61,7 +61,7 @@ async def test_a_session_makes_two_and_the_next_sessions_none(upstream: Upstream
     for _ in range(3):
         engines = (make_stt(spec), make_llm(spec), make_tts(spec))
         await asyncio.gather(*(connect(engine) for engine in engines for _ in range(3)))
-    peers = [request["peer"] for request in upstream.requests("models")]
+    peers = [request["peer"] for request in upstream.list_requests("models")]
     assert len(peers) == len(set(peers)) == 2
 
 
@@ -72,8 +72,8 @@ async def test_it_is_done_again_before_the_connection_is_given_up(
     llm = make_llm(make_spec(upstream))
     await connect(llm)
     await connect(llm)
-    assert len({request["peer"] for request in upstream.requests("models")}) == 1
-    assert len(upstream.requests("models")) == 2
+    assert len({request["peer"] for request in upstream.list_requests("models")}) == 1
+    assert len(upstream.list_requests("models")) == 2
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/v1", "http://[", "localhost:9/v1", "ftp://localhost/v1"])
@@ -89,7 +89,7 @@ async def test_any_answer_will_do(upstream: Upstream, fault: str) -> None:
 
 async def test_a_users_base_url_leads_to_no_private_address(upstream: Upstream) -> None:
     await connect(make_llm(EngineSpec("openai", base_url=upstream.openai_url, public_only=True)))
-    assert upstream.requests("models") == []
+    assert upstream.list_requests("models") == []
 
 
 async def test_google_connects_in_the_background(upstream: Upstream) -> None:

@@ -12,7 +12,7 @@ NAMED = re.compile(r"`?(tests/[\w/.]+\.(?:py|mjs))(?:::(\w+))?`?")
 def test_every_test_that_is_named_is_there() -> None:
     named = [(path, name) for row in ROWS for path, name in NAMED.findall(row.rsplit("|", 2)[1])]
     assert len(named) > 20
-    assert not [one for one in named if not _holds(*one)]
+    assert not [one for one in named if not _has_test(*one)]
 
 
 def test_what_stands_in_the_last_column_is_a_test() -> None:
@@ -24,6 +24,6 @@ def test_no_bound_stands_there_twice() -> None:
     assert [what for what, times in Counter(row.split("|")[1].strip() for row in ROWS).items() if times > 1] == []
 
 
-def _holds(path: str, name: str) -> bool:
+def _has_test(path: str, name: str) -> bool:
     file = ROOT / path
     return file.is_file() and (not name or f"def {name}(" in file.read_text())

@@ -18,17 +18,17 @@ def read(page: str) -> str:
     return (ROOT / page).read_text()
 
 
-def in_backticks(page: str) -> list[str]:
+def find_quoted(page: str) -> list[str]:
     return re.findall(r"`([^`\n]+)`", re.sub(r"(?ms)^```.*?^```", "", read(page)))
 
 
-def anchors(text: str) -> set[str]:
+def list_anchors(text: str) -> set[str]:
     """Return the anchors of a page's headings, as forges make them."""
     headings = re.findall(r"(?m)^#+ (.+)$", text)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def tracked() -> set[str]:
+def list_tracked() -> set[str]:
     """Return each file of the repository, and each folder that holds one."""
     files = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\n")
     paths = [ROOT.__class__(file) for file in files if file]
@@ -40,21 +40,21 @@ def test_links_lead_somewhere() -> None:
     for page in PAGES:
         for target, anchor in re.findall(r"\]\((?![a-z]+:)([^)#\s]*)#?([^)\s]*)\)", read(page)):
             there = ((ROOT / page).parent / target) if target else ROOT / page
-            if not there.exists() or (anchor and anchor not in anchors(there.read_text())):
+            if not there.exists() or (anchor and anchor not in list_anchors(there.read_text())):
                 broken.append((page, target, anchor))
     assert broken == []
 
 
 def test_links_are_found() -> None:
-    assert anchors("# A b\n\n## Who calls whom in realtime/\n") == {"a-b", "who-calls-whom-in-realtime"}
+    assert list_anchors("# A b\n\n## Who calls whom in realtime/\n") == {"a-b", "who-calls-whom-in-realtime"}
     assert all("](" in read(page) for page in ("README.md", "docs/architecture.md"))
 
 
 def test_paths_are_there() -> None:
-    there = tracked()
+    there = list_tracked()
     missing = []
     for page in PAGES:
-        for quoted in in_backticks(page):
+        for quoted in find_quoted(page):
             path = quoted.partition("::")[0].rstrip("/")
             if path.partition("/")[0] in TOP and "/" in quoted and " " not in path and not PLACEHOLDER.search(path):
                 missing += [(page, quoted)] * (path not in there)
@@ -64,7 +64,7 @@ def test_paths_are_there() -> None:
 @pytest.mark.parametrize("page", EXPLAINED)
 def test_classes_are_there(page: str) -> None:
     diagrams = "".join(re.findall(r"(?ms)^flowchart .*?^```", read(page)))
-    quoted = {name for name in in_backticks(page) if re.fullmatch(r"[A-Z]\w*[a-z]", name)}
+    quoted = {name for name in find_quoted(page) if re.fullmatch(r"[A-Z]\w*[a-z]", name)}
     drawn = set(re.findall(r"\b[A-Z][a-z]+[A-Z]\w+", diagrams))
     defined = {
         node.name

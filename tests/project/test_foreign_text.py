@@ -52,8 +52,8 @@ def test_an_event_is_read_in_linear_time(shape: str) -> None:
 
 
 def test_the_test_knows_a_square() -> None:
-    def square(text: str) -> None:
+    def read_squared(text: str) -> None:
         for start in range(0, len(text), 2):
             text[start:].count("b")
 
-    assert not is_linear(square, "a" * 16_000, "a" * 64_000)
+    assert not is_linear(read_squared, "a" * 16_000, "a" * 64_000)

@@ -42,7 +42,7 @@ ROOMS = {
     ),
     "conversations.history": ("accounts.models", "conversations.models", "conversations.storage", *PURE,
                               "voiceproject.database"),
-    "conversations.tools": (*STORED, "conversations.engines.base", "conversations.engines.foreign_text",
+    "conversations.tools": (*STORED, "conversations.engines.base", "conversations.engines.untrusted_text",
                             "conversations.network", "voiceproject.database"),
     "conversations.session": ("accounts.access", CLOSE_CODES, "conversations.engines", "conversations.storage",
                               "conversations.tools", *PURE, *TELLS),
@@ -69,7 +69,7 @@ ORM = ("django.db.connection", "django.db.models", "django.db.transaction", "con
 ASYNC = ("conversations.session", "conversations.transport")  # whose only door to the database is `storage`
 
 
-def imports(package: str) -> Iterator[tuple[str, str]]:
+def list_imports(package: str) -> Iterator[tuple[str, str]]:
     """(file, imported name) of every import of a module or of all modules of a package, those in functions too."""
     path = ROOT.joinpath(*package.split("."))
     files = path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")]
@@ -88,7 +88,7 @@ def is_within(name: str, packages: tuple[str, ...]) -> bool:
 
 @pytest.mark.parametrize(("room", "below"), ROOMS.items())
 def test_imports_run_downwards(room: str, below: tuple[str, ...]) -> None:
-    found = list(imports(room))
+    found = list(list_imports(room))
     assert found
     ours = [pair for pair in found if is_within(pair[1], OURS)]
     assert not [pair for pair in ours if not is_within(pair[1], (room, *below))]
@@ -114,34 +114,34 @@ def test_each_arrow_of_the_map_is_an_import() -> None:
     assert len(arrows) > 10
     for arrow in arrows:
         room, below = (name.strip() if name.strip() in ROOMS else f"conversations.{name.strip()}" for name in arrow)
-        assert [name for _, name in imports(room) if is_within(name, (below,))], f"{room} --> {below}"
+        assert [name for _, name in list_imports(room) if is_within(name, (below,))], f"{room} --> {below}"
 
 
 @pytest.mark.parametrize(("module", "above"), WITHIN.items())
 def test_imports_run_downwards_within_a_room(module: str, above: tuple[str, ...]) -> None:
     room = module.rpartition(".")[0]
-    assert not [pair for pair in imports(module) if is_within(pair[1], tuple(f"{room}.{name}" for name in above))]
+    assert not [pair for pair in list_imports(module) if is_within(pair[1], tuple(f"{room}.{name}" for name in above))]
 
 
 @pytest.mark.parametrize("room", sorted(ROOMS.keys() - {"accounts", *ASYNC}))
 def test_few_know_channels(room: str) -> None:
     """Those that tell other processes of a change, and those that hear of it."""
-    assert not [pair for pair in imports(room) if is_within(pair[1], ("channels",))]
+    assert not [pair for pair in list_imports(room) if is_within(pair[1], ("channels",))]
 
 
 @pytest.mark.parametrize("room", DJANGO_FREE)
 def test_sound_engines_and_decisions_know_no_django(room: str) -> None:
-    assert not [pair for pair in imports(room) if is_within(pair[1], ("django", "channels", "accounts.models"))]
+    assert not [pair for pair in list_imports(room) if is_within(pair[1], ("django", "channels", "accounts.models"))]
 
 
 @pytest.mark.parametrize("room", ASYNC)
 def test_what_is_async_has_one_door_to_the_database(room: str) -> None:
-    assert not [pair for pair in imports(room) if is_within(pair[1], ORM)]
+    assert not [pair for pair in list_imports(room) if is_within(pair[1], ORM)]
 
 
 def test_no_test_imports_from_another() -> None:
     """What tests share is a fixture, or in tests/support/."""
-    found = [pair for pair in imports("tests") if is_within(pair[1], ("tests",))]
+    found = [pair for pair in list_imports("tests") if is_within(pair[1], ("tests",))]
     parts = [(file, name.split(".")) for file, name in found]
     assert not [pair for pair in parts if any(part.startswith("test_") or part == "conftest" for part in pair[1])]
 
@@ -164,23 +164,23 @@ def test_the_decoder_loads_nothing_of_the_site() -> None:
     """It is started for each file, and what it reads may be made to harm."""
     assert not [
         pair
-        for pair in imports("conversations.audio.decoder")
+        for pair in list_imports("conversations.audio.decoder_process")
         if not is_within(pair[1], (*sys.stdlib_module_names, "av"))
     ]
 
 
 @pytest.mark.parametrize("module", [PCM, CLOSE_CODES])
 def test_what_all_may_import_imports_nothing(module: str) -> None:
-    assert not list(imports(module))
+    assert not list(list_imports(module))
 
 
 def test_realtime_is_pure() -> None:
     allowed = (*sys.stdlib_module_names, *PURE_EXCEPTIONS, PCM, "conversations.realtime")
-    assert not [pair for pair in imports("conversations.realtime") if not is_within(pair[1], allowed)]
+    assert not [pair for pair in list_imports("conversations.realtime") if not is_within(pair[1], allowed)]
 
 
 def test_realtime_reads_no_clock_and_no_chance() -> None:
     """Ids come from one place, which is passed in."""
     impure = ("asyncio", "time", "random", "secrets", "logging", "threading")
-    found = [pair for pair in imports("conversations.realtime") if is_within(pair[1], impure)]
+    found = [pair for pair in list_imports("conversations.realtime") if is_within(pair[1], impure)]
     assert not [pair for pair in found if not pair[0].endswith("realtime/protocol/ids.py")]

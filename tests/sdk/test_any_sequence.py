@@ -42,11 +42,11 @@ async def converse(site: Site, key: str, sequence: list[Event]) -> list[Event]:
             await socket.send(json.dumps({**event, "event_id": f"event_of_mine_{number}"}))
         await socket.send(json.dumps(MANUAL))
         await socket.send(json.dumps(LAST))
-        told = await until(socket, lambda told: told[-1].get("error", {}).get("event_id") == "the_end")
-        return told + await until(socket, lambda rest: is_quiet(told + rest), told)
+        told = await wait_until(socket, lambda told: told[-1].get("error", {}).get("event_id") == "the_end")
+        return told + await wait_until(socket, lambda rest: is_quiet(told + rest), told)
 
 
-async def until(socket: ClientConnection, is_met: Any, before: list[Event] | None = None) -> list[Event]:
+async def wait_until(socket: ClientConnection, is_met: Any, before: list[Event] | None = None) -> list[Event]:
     told: list[Event] = []
     if before is not None and is_met(told):
         return told

@@ -12,9 +12,9 @@ async def test_its_schemas_hold_for_a_conversation(connect: Connect, utterance: 
     document = asyncapi.build_document()
     async with connect() as talk:
         await talk.say(utterance)
-        await talk.until("response.done")
+        await talk.wait_for("response.done")
         await talk.type("And now in writing.")
-        await talk.until("response.done")
+        await talk.wait_for("response.done")
     kinds = set(talk.kinds)
     assert {"conversation.item.input_audio_transcription.completed", "response.output_audio.delta"} <= kinds
     for event in talk.events:

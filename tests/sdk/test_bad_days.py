@@ -9,14 +9,13 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import ConnectionClosed
 
-from conversations.models import Conversation, Item
+from conversations.models import Conversation
 from tests.support.live import Site
-from tests.support.official_client import Connect
+from tests.support.official_client import Connect, load_items
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -29,23 +28,17 @@ async def test_a_killed_server_loses_no_item_that_was_told(
     site = start_site(OPENAI_API_KEY="sk-site", OPENAI_BASE_URL=upstream.openai_url)
     async with connect(url=site.url) as talk:
         await talk.say(utterance)
-        await talk.until(stop_at)
+        await talk.wait_for(stop_at)
         site.process.send_signal(signal.SIGKILL)
         with pytest.raises(ConnectionClosed):
-            await talk.until("never")
+            await talk.wait_for("never")
     told = {event["item"]["id"] for event in talk.events if event["type"] == "conversation.item.added"}
     told |= {event["item_id"] for event in talk.events if event["type"] == "input_audio_buffer.committed"}
     said = [event["transcript"] for event in talk.events if event["type"].endswith("transcription.completed")]
-    items = await rows(talk.conversation_id)
+    items = await load_items(talk.conversation_id)
     assert told <= {item.public_id for item in items}
     assert [item.text for item in items if item.role == "user" and item.text] == said
     assert all(item.clip.size_bytes > 1000 for item in items if item.role == "user")
-
-
-@sync_to_async
-def rows(conversation_id: str) -> list[Item]:
-    items = Item.objects.filter(conversation__public_id=conversation_id)
-    return list(items.select_related("clip").order_by("position"))
 
 
 async def test_a_reply_that_a_crash_cut_off_is_taken_up_as_incomplete(
@@ -57,13 +50,13 @@ async def test_a_reply_that_a_crash_cut_off_is_taken_up_as_incomplete(
     async with connect(url=site.url) as talk:
         await talk.type("Go on.")
         for _ in range(3):
-            await talk.until("response.output_audio_transcript.delta")
+            await talk.wait_for("response.output_audio_transcript.delta")
         site.process.send_signal(signal.SIGKILL)
         with pytest.raises(ConnectionClosed):
-            await talk.until("never")
+            await talk.wait_for("never")
     async with connect(conversation=talk.conversation_id) as later:
-        await later.until("conversation.item.done")
-        reply = (await later.until("conversation.item.done"))["item"]
+        await later.wait_for("conversation.item.done")
+        reply = (await later.wait_for("conversation.item.done"))["item"]
     assert reply["status"] == "incomplete"
     assert reply["content"][0]["transcript"].startswith("These words are many.")
 
@@ -72,10 +65,10 @@ async def test_a_lost_connection_keeps_the_last_words(connect: Connect, upstream
     upstream.script(transcripts=("My last words.",))
     async with connect() as talk:
         await talk.send.input_audio_buffer.append(audio=base64.b64encode(utterance).decode())
-        await talk.until("input_audio_buffer.speech_started")
+        await talk.wait_for("input_audio_buffer.speech_started")
         talk.send._connection.transport.abort()
     for _ in range(400):  # each asks the database; the session drains meanwhile
-        items = await rows(talk.conversation_id)
+        items = await load_items(talk.conversation_id)
         if items and items[0].text:
             break
     assert [item.text for item in items] == ["My last words."]
@@ -86,17 +79,17 @@ async def test_a_flood_is_refused_and_others_are_served(site: Site, key: str, co
     async with open_socket(
         f"{site.ws_url}/v1/realtime", additional_headers={"Authorization": f"Bearer {key}"}
     ) as socket:
-        listening = asyncio.create_task(until_closed(socket))
+        listening = asyncio.create_task(read_until_closed(socket))
         with suppress(ConnectionClosed):
             for _ in range(8):  # 20 minutes of audio
                 await socket.send(append)
         async with connect() as talk:
             await talk.type("Hello?")
-            await talk.until("response.done")
+            await talk.wait_for("response.done")
         assert (await listening)[-2:] == ["input_too_fast", 1008]
 
 
-async def until_closed(socket: ClientConnection) -> list[Any]:
+async def read_until_closed(socket: ClientConnection) -> list[Any]:
     """The codes of the errors that came, then the close code."""
     codes: list[Any] = []
     try:
@@ -110,16 +103,16 @@ async def test_nothing_a_client_sends_is_logged_as_an_error(site: Site, connect:
     async with connect() as talk:
         for raw in ('{"type": []}', '{"type": "session.update", "session": 7}', "\U0001f600", "[" * 5000):
             await talk.send._connection.send(raw)
-            await talk.until("error")
+            await talk.wait_for("error")
     assert "Traceback" not in site.log
 
 
 async def test_a_deleted_conversation_ends_its_session(connect: Connect) -> None:
     async with connect() as talk:
-        await talk.until("conversation.created")
+        await talk.wait_for("conversation.created")
         await Conversation.objects.filter(public_id=talk.conversation_id).adelete()
         await talk.type("Hello?")
-        assert (await talk.until("error"))["error"]["code"] == "conversation_deleted"
+        assert (await talk.wait_for("error"))["error"]["code"] == "conversation_deleted"
         assert not [kind for kind in talk.kinds if kind.startswith("conversation.item")]
 
 
@@ -132,4 +125,4 @@ async def test_a_client_that_asks_and_does_not_read_is_told_why_it_was_cut_off(s
         with suppress(ConnectionClosed):
             for _ in range(1000):  # 99 MB of answers
                 await socket.send(json.dumps({"type": "conversation.item.retrieve", "item_id": "big"}))
-        assert (await until_closed(socket))[-2:] == ["output_too_slow", 1008]
+        assert (await read_until_closed(socket))[-2:] == ["output_too_slow", 1008]

@@ -14,13 +14,13 @@ from websockets.asyncio.client import connect as open_socket
 from websockets.typing import Subprotocol
 
 from conversations.audio.g711 import MU_LAW
-from tests.support.formats import as_g711, as_pcm, likeness
+from tests.support.formats import decode_pcm, encode_g711, measure_likeness
 from tests.support.live import Site
-from tests.support.official_client import FRAME, once
+from tests.support.official_client import FRAME, drop_repeats
 from tests.support.realtime import wire
 from tests.support.realtime.harness import BETA_REPLY
 from tests.upstream.fixtures import Upstream
-from tests.upstream.sound import speech as spoken
+from tests.upstream.sound import make_speech
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 MODEL = "gpt-4o-realtime-preview"
@@ -31,13 +31,13 @@ class Talk:
         self.send = connection
         self.events: list[dict[str, Any]] = []
 
-    async def until(self, kind: str) -> dict[str, Any]:
+    async def wait_for(self, kind: str) -> dict[str, Any]:
         async with asyncio.timeout(20):
             while not self.events or self.events[-1]["type"] != kind:
-                await self._next()
+                await self._receive_next()
         return self.events[-1]
 
-    async def _next(self) -> None:
+    async def _receive_next(self) -> None:
         event = json.loads(await self.send.recv_bytes())
         wire.check_beta_event(event)
         self.events.append(event)
@@ -53,25 +53,25 @@ Connect = Callable[[], AbstractAsyncContextManager[Talk]]
 @pytest.fixture
 def connect(site: Site, key: str, upstream: Upstream) -> Connect:
     @asynccontextmanager
-    async def connected() -> AsyncIterator[Talk]:
+    async def open_talk() -> AsyncIterator[Talk]:
         client = AsyncOpenAI(api_key=key, base_url=f"{site.url}/v1", websocket_base_url=f"{site.ws_url}/v1")
         async with client.beta.realtime.connect(model=MODEL) as connection:
             yield Talk(connection)
 
-    return connected
+    return open_talk
 
 
 async def test_a_text_turn(connect: Connect, upstream: Upstream) -> None:
     upstream.script(replies=("Four it is.",))
     async with connect() as talk:
         await talk.send.session.update(session={"modalities": ["text"], "temperature": 0.7})
-        updated = await talk.until("session.updated")
+        updated = await talk.wait_for("session.updated")
         assert (updated["session"]["modalities"], updated["session"]["temperature"]) == (["text"], 0.7)
         assert updated["session"]["model"] == MODEL
         part = {"type": "input_text", "text": "What is two and two?"}
         await talk.send.conversation.item.create(item={"type": "message", "role": "user", "content": [part]})  # type: ignore[list-item]
         await talk.send.response.create()
-        done = await talk.until("response.done")
+        done = await talk.wait_for("response.done")
     assert talk.kinds[:4] == [
         "session.created",
         "conversation.created",
@@ -89,8 +89,8 @@ async def test_a_spoken_turn(connect: Connect, upstream: Upstream, utterance: by
             audio = base64.b64encode(utterance[start : start + FRAME]).decode()
             await talk.send.input_audio_buffer.append(audio=audio)
         await talk.send.input_audio_buffer.append(audio=base64.b64encode(bytes(10 * FRAME)).decode())
-        done = await talk.until("response.done")
-    assert once(talk.kinds)[-len(BETA_REPLY) :] == BETA_REPLY
+        done = await talk.wait_for("response.done")
+    assert drop_repeats(talk.kinds)[-len(BETA_REPLY) :] == BETA_REPLY
     assert done["response"]["output"][0]["content"] == [{"type": "audio", "transcript": "I hear you well."}]
 
 
@@ -99,20 +99,20 @@ async def test_a_telephone_call(connect: Connect, upstream: Upstream, utterance:
     async with connect() as talk:
         formats: Any = {"input_audio_format": "g711_ulaw", "output_audio_format": "g711_alaw"}
         await talk.send.session.update(session=formats)
-        data = as_g711(MU_LAW, utterance + bytes(10 * FRAME))
+        data = encode_g711(MU_LAW, utterance + bytes(10 * FRAME))
         for start in range(0, len(data), 160):
             await talk.send.input_audio_buffer.append(audio=base64.b64encode(data[start : start + 160]).decode())
-        done = await talk.until("response.done")
+        done = await talk.wait_for("response.done")
     assert done["response"]["output_audio_format"] == "g711_alaw"
     deltas = [event["delta"] for event in talk.events if event["type"] == "response.audio.delta"]
-    heard = as_pcm("audio/pcma", b"".join(map(base64.b64decode, deltas)))
-    assert likeness(heard, spoken("I hear you well.")) > 0.98
+    heard = decode_pcm("audio/pcma", b"".join(map(base64.b64decode, deltas)))
+    assert measure_likeness(heard, make_speech("I hear you well.")) > 0.98
 
 
 async def test_a_mistake_is_named_as_beta_spells_it(connect: Connect) -> None:
     async with connect() as talk:
         await talk.send.session.update(session={"speed": 7}, event_id="mine")
-        error = (await talk.until("error"))["error"]
+        error = (await talk.wait_for("error"))["error"]
     assert (error["param"], error["event_id"]) == ("session.speed", "mine")
 
 

@@ -15,7 +15,7 @@ from accounts.keys import api_keys
 from accounts.models import APIKey, ClientSecret, User
 from tests.support.live import Site
 from tests.support.realtime import wire
-from tests.support.sockets import bearer, receive_first, receive_refusal
+from tests.support.sockets import build_authorization, receive_first, receive_refusal
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 PIRATE = {
@@ -38,12 +38,12 @@ async def secret(client: AsyncOpenAI) -> str:
     return (await client.realtime.client_secrets.create(session=PIRATE)).value  # type: ignore[arg-type]
 
 
-def as_browser(site: Site, secret: str, **options: Any) -> Any:
+def open_as_browser(site: Site, secret: str, **options: Any) -> Any:
     offered = [Subprotocol("realtime"), Subprotocol(f"openai-insecure-api-key.{secret}")]
     return open_socket(f"{site.ws_url}/v1/realtime?model=gpt-realtime", subprotocols=offered, **options)
 
 
-async def created(socket: ClientConnection) -> dict[str, Any]:
+async def receive_session(socket: ClientConnection) -> dict[str, Any]:
     raw = str(await socket.recv())
     event: dict[str, Any] = json.loads(raw)
     wire.check_event(event, raw)
@@ -55,9 +55,9 @@ async def created(socket: ClientConnection) -> dict[str, Any]:
 async def test_a_session_begins_as_the_secret_says(site: Site, client: AsyncOpenAI) -> None:
     made = await client.realtime.client_secrets.create(session=PIRATE)  # type: ignore[arg-type]
     for _ in range(2):  # it is good for several
-        async with as_browser(site, made.value) as socket:
+        async with open_as_browser(site, made.value) as socket:
             assert socket.subprotocol == "realtime"
-            session = await created(socket)
+            session = await receive_session(socket)
             told = made.session.to_dict()
             differing = {key for key in session if session[key] != told.get(key)}
             assert differing == {"id", "expires_at"}
@@ -69,8 +69,10 @@ async def test_whoever_made_it_chose_the_assistant(site: Site, client: AsyncOpen
     tutor = {"type": "realtime", "model": "tutor"}
     made = await client.realtime.client_secrets.create(session=tutor)  # type: ignore[arg-type]
     for query in ("assistant=interviewer", "assistant=nobody", "model=interviewer"):
-        async with open_socket(f"{site.ws_url}/v1/realtime?{query}", additional_headers=bearer(made.value)) as socket:
-            session = await created(socket)
+        async with open_socket(
+            f"{site.ws_url}/v1/realtime?{query}", additional_headers=build_authorization(made.value)
+        ) as socket:
+            session = await receive_session(socket)
             assert (session["model"], session["instructions"]) == ("tutor", made.session.instructions)  # type: ignore[union-attr]
 
 
@@ -90,10 +92,10 @@ async def test_the_official_client_talks_with_one(site: Site, secret: str) -> No
 
 
 async def test_one_that_has_expired(site: Site, secret: str, user: User) -> None:
-    async with as_browser(site, secret) as before:
+    async with open_as_browser(site, secret) as before:
         await receive_first(before)
         await ClientSecret.objects.filter(key__user=user).aupdate(expires_at="2026-01-01T00:00Z")
-        async with as_browser(site, secret) as socket:
+        async with open_as_browser(site, secret) as socket:
             assert await receive_refusal(socket) == ("invalid_api_key", 1008)
         while (event := await receive_first(before))["type"] != "error":  # what runs ends too
             pass
@@ -108,7 +110,7 @@ async def test_revoking_its_key_ends_its_sessions(
         secret = (await official.realtime.client_secrets.create()).value
     layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [redis_url]}}
     settings.CHANNEL_LAYERS = {"default": layer}
-    async with as_browser(site, secret) as socket:
+    async with open_as_browser(site, secret) as socket:
         assert (await receive_first(socket))["type"] == "session.created"
         assert (await receive_first(socket))["type"] == "conversation.created"
         await sync_to_async(lambda: api_keys.revoke(APIKey.objects.get(user=user)))()
@@ -117,20 +119,20 @@ async def test_revoking_its_key_ends_its_sessions(
 
 async def test_one_that_no_longer_fits(site: Site, secret: str, user: User) -> None:
     await ClientSecret.objects.filter(key__user=user).aupdate(session={"audio": {"output": {"speed": 99}}})
-    async with as_browser(site, secret) as socket:
+    async with open_as_browser(site, secret) as socket:
         assert await receive_refusal(socket) == ("invalid_value", 1008)
 
 
 async def test_from_which_pages(start_site: Callable[..., Site], site: Site, key: str) -> None:
     """Only where a site names origins are pages of others refused; programs send none."""
-    async with as_browser(site, key, origin=Origin("https://any.example")) as socket:
+    async with open_as_browser(site, key, origin=Origin("https://any.example")) as socket:
         assert (await receive_first(socket))["type"] == "session.created"
     strict = start_site(API_ALLOWED_ORIGINS="https://app.example, https://two.example")
     for origin in ("https://app.example", "https://two.example", strict.url):
-        async with as_browser(strict, key, origin=Origin(origin)) as socket:
+        async with open_as_browser(strict, key, origin=Origin(origin)) as socket:
             assert (await receive_first(socket))["type"] == "session.created"
-    async with open_socket(f"{strict.ws_url}/v1/realtime", additional_headers=bearer(key)) as socket:
+    async with open_socket(f"{strict.ws_url}/v1/realtime", additional_headers=build_authorization(key)) as socket:
         assert (await receive_first(socket))["type"] == "session.created"
     for origin in ("https://any.example", "http://app.example", "null"):
-        async with as_browser(strict, key, origin=Origin(origin)) as socket:
+        async with open_as_browser(strict, key, origin=Origin(origin)) as socket:
             assert await receive_refusal(socket) == ("origin_not_allowed", 1008)

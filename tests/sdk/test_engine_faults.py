@@ -25,7 +25,7 @@ from conversations.models import Assistant
 from tests.support.factories import make_user
 from tests.support.live import Site, get_metrics, run_site
 from tests.support.official_client import MANUAL, Talk, load_items
-from tests.upstream.door import Door, doors
+from tests.upstream.door import Door, open_doors
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -105,7 +105,7 @@ class World:
     openai: Door
     google: Door
 
-    def door(self, engine: Engine) -> Door:
+    def get_door(self, engine: Engine) -> Door:
         return self.google if engine.provider == "google" else self.openai
 
 
@@ -114,7 +114,7 @@ def world(database_url: str, upstream_process: Upstream, django_db_blocker: Djan
     with django_db_blocker.unblock():
         key = api_keys.create(make_user(email=f"{uuid4().hex}@example.com"), "tests")[1]
     ports = [urlsplit(url).port or 0 for url in (upstream_process.openai_url, upstream_process.google_url)]
-    with doors(*ports) as (openai, google):
+    with open_doors(*ports) as (openai, google):
         env = {
             "OPENAI_API_KEY": "sk-site",
             "OPENAI_BASE_URL": f"http://127.0.0.1:{openai.port}/v1",
@@ -132,7 +132,7 @@ def world(database_url: str, upstream_process: Upstream, django_db_blocker: Djan
 
 
 @asynccontextmanager
-async def connected(world: World, slug: str) -> AsyncIterator[Talk]:
+async def open_talk(world: World, slug: str) -> AsyncIterator[Talk]:
     url = f"{world.site.url}/v1"
     client = AsyncOpenAI(api_key=world.key, base_url=url, websocket_base_url=url.replace("http", "ws"))
     async with client.realtime.connect(extra_query={"assistant": slug}) as connection:
@@ -144,7 +144,7 @@ async def connected(world: World, slug: str) -> AsyncIterator[Talk]:
 def strike(engine: Engine, fault: str, world: World, upstream: Upstream) -> None:
     endpoint = "live_responses" if fault in engine.amid else engine.endpoint
     if fault == "refuse":
-        world.door(engine).shut()
+        world.get_door(engine).shut()
     elif fault == "slow":
         upstream.behave(endpoint, first_byte_ms=300, final_ms=300)
     elif fault == "drip" and endpoint == "live_responses":
@@ -157,21 +157,21 @@ def strike(engine: Engine, fault: str, world: World, upstream: Upstream) -> None
         upstream.behave(endpoint, fault=UPSTREAM_NAMES.get(fault, fault), fault_after=after)
 
 
-async def cut(engine: Engine, fault: str, world: World, upstream: Upstream) -> None:
+async def cut_connection(engine: Engine, fault: str, world: World, upstream: Upstream) -> None:
     """Google's connection, as soon as something comes over it; the others' are cut by the upstream."""
     if fault != "cut" or engine.provider != "google":
         return
     state = "streaming" if engine.endpoint in AMID else "received"
     await asyncio.to_thread(upstream.wait_for, engine.endpoint, state)
-    world.door(engine).shut()
+    world.get_door(engine).shut()
 
 
 def mend(engine: Engine, world: World, upstream: Upstream) -> None:
     upstream.reset()
-    world.door(engine).open()
+    world.get_door(engine).open()
 
 
-async def turn(talk: Talk, engine: Engine, utterance: bytes) -> dict[str, Any]:
+async def take_turn(talk: Talk, engine: Engine, utterance: bytes) -> dict[str, Any]:
     """The response at its end; or the error that ends the session."""
     if engine.kind == "stt":
         await talk.send.input_audio_buffer.append(audio=base64.b64encode(utterance).decode())
@@ -179,10 +179,10 @@ async def turn(talk: Talk, engine: Engine, utterance: bytes) -> dict[str, Any]:
         await talk.send.response.create()
     else:
         await talk.type(f"Tell me {uuid4().hex[:6]}, please.")
-    return await talk.until("response.done", "error", timeout_sec=CEILING_SEC)
+    return await talk.wait_for("response.done", "error", timeout_sec=CEILING_SEC)
 
 
-def code_of(event: dict[str, Any]) -> str:
+def read_code(event: dict[str, Any]) -> str:
     """The reason of a response that failed, or of an error; "" of a response that is whole."""
     if event["type"] == "error":
         return str(event["error"]["code"])
@@ -194,7 +194,7 @@ async def check_the_next_turn(talk: Talk, engine: Engine, utterance: bytes, trie
     """At the first try, but where a channel of gRPC waits before it connects again."""
     codes = []
     for _ in range(tries):
-        codes.append(code_of(await turn(talk, engine, utterance)))
+        codes.append(read_code(await take_turn(talk, engine, utterance)))
         if not codes[-1]:
             return
     raise AssertionError(f"the next turn failed with {codes}")
@@ -208,7 +208,7 @@ async def check_stored(talk: Talk, code: str) -> None:
         assert all(item.text for item in items)
 
 
-def outcome_of(name: str, fault: str, code: str) -> str:
+def get_expected_outcome(name: str, fault: str, code: str) -> str:
     if name == "stt stream" and not code:
         return "fell_back"
     if (name, fault) == ("s2s", "cut") or name == "s2s that has begun":
@@ -216,7 +216,7 @@ def outcome_of(name: str, fault: str, code: str) -> str:
     return "refused" if code in REFUSALS else "failed"
 
 
-def counted(site: Site, engine: Engine, outcome: str) -> float:
+def count_events(site: Site, engine: Engine, outcome: str) -> float:
     """How many events of the engine there have been, of whatever model and code."""
     wanted = (f'engine="{engine.kind}"', f'provider="{engine.provider}"', f'outcome="{outcome}"')
     lines = get_metrics(site, f"Bearer {TOKEN}")[2].splitlines()
@@ -239,14 +239,16 @@ async def test_a_fault(world: World, upstream: Upstream, utterance: bytes, name:
     code = {**CODES, **engine.codes}[fault]
     slug = f"faults-{uuid4().hex[:12]}"
     await Assistant.objects.acreate(slug=slug, name=slug, instructions="Be brief.", **engine.assistant)
-    outcome, mark = outcome_of(name, fault, code), len(world.site.lines)
-    before = await asyncio.to_thread(counted, world.site, engine, outcome)
+    outcome, mark = get_expected_outcome(name, fault, code), len(world.site.lines)
+    before = await asyncio.to_thread(count_events, world.site, engine, outcome)
     strike(engine, fault, world, upstream)
     try:
-        async with connected(world, slug) as talk:
+        async with open_talk(world, slug) as talk:
             began_at = monotonic()
-            told, _ = await asyncio.gather(turn(talk, engine, utterance), cut(engine, fault, world, upstream))
-            assert code_of(told) == code
+            told, _ = await asyncio.gather(
+                take_turn(talk, engine, utterance), cut_connection(engine, fault, world, upstream)
+            )
+            assert read_code(told) == code
             assert monotonic() - began_at < CEILING_SEC
             mend(engine, world, upstream)
             is_over = told["type"] == "error" or code == "no_speech"  # that connection hears nothing at all
@@ -256,13 +258,13 @@ async def test_a_fault(world: World, upstream: Upstream, utterance: bytes, name:
                 tries = 12 if engine.provider == "google" and fault in ("refuse", "cut") else 1
                 await check_the_next_turn(talk, engine, utterance, tries)
         if is_over:
-            async with connected(world, slug) as talk:
+            async with open_talk(world, slug) as talk:
                 await check_the_next_turn(talk, engine, utterance, 1)
     finally:
         mend(engine, world, upstream)
     if fault != "slow" and code != "no_speech":
         check_logged(world.site, mark, engine, outcome, code)
-        assert await asyncio.to_thread(counted, world.site, engine, outcome) > before
+        assert await asyncio.to_thread(count_events, world.site, engine, outcome) > before
     assert "Traceback" not in "".join(world.site.lines[mark:])
     assert "sk-site" not in world.site.log
     assert "AIza-site" not in world.site.log

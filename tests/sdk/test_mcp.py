@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from conversations.models import Assistant, McpServer
-from tests.support.http_turns import EVENTS, build_client, make_wav, raw_events
+from tests.support.http_turns import EVENTS, build_client, make_wav, parse_raw_events
 from tests.support.live import Site
 from tests.support.mcp_host import MakeHost
 from tests.support.official_client import Connect, Talk
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 
 @sync_to_async
-def assistant_with(url: str) -> str:
+def create_assistant(url: str) -> str:
     """Its slug."""
     slug = label = f"a{uuid4().hex[:20]}"
     assistant = Assistant.objects.create(slug=slug, name="A", instructions="Add.")
@@ -26,37 +26,37 @@ def assistant_with(url: str) -> str:
     return slug
 
 
-async def turn(talk: Talk, upstream: Upstream) -> list[str]:
+async def take_turn(talk: Talk, upstream: Upstream) -> list[str]:
     """A typed turn; the tools that the model was offered."""
     await talk.type("Hello.")
-    await talk.until("response.done")
-    return [tool["function"]["name"] for tool in upstream.requests("chat")[-1]["asked"].get("tools", ())]
+    await talk.wait_for("response.done")
+    return [tool["function"]["name"] for tool in upstream.list_requests("chat")[-1]["asked"].get("tools", ())]
 
 
 async def test_it_works(connect: Connect, upstream: Upstream, mcp_host: MakeHost) -> None:
-    slug = await assistant_with(mcp_host().url)
+    slug = await create_assistant(mcp_host().url)
     async with connect(assistant=slug) as talk:
         for _ in range(50):  # it is connected to in the background, while one talks already
-            if "add" in await turn(talk, upstream):
+            if "add" in await take_turn(talk, upstream):
                 break
         upstream.script(replies=({"calls": [{"name": "add", "arguments": {"a": 2, "b": 3}}]}, "Five."))
         await talk.type("What is two and three?")
-        await talk.until("response.mcp_call.completed")
-        call, message = (await talk.until("response.done"))["response"]["output"]
+        await talk.wait_for("response.mcp_call.completed")
+        call, message = (await talk.wait_for("response.done"))["response"]["output"]
     assert (call["server_label"], call["name"], call["output"]) == (slug, "add", "5")
     assert message["content"][0]["transcript"] == "Five."
-    assert upstream.requests("chat")[-1]["asked"]["messages"][-1]["content"] == "5"
+    assert upstream.list_requests("chat")[-1]["asked"]["messages"][-1]["content"] == "5"
 
 
 async def test_a_client_secret_may_name_it(site: Site, key: str, connect: Connect, mcp_host: MakeHost) -> None:
     """As every `session.update` may; and no other."""
-    label = await assistant_with(mcp_host().url)
+    label = await create_assistant(mcp_host().url)
     tools = [{"type": "mcp", "server_label": label}]
     async with build_client(site, key) as http:
         made = await http.post("/v1/realtime/client_secrets", json={"session": {"model": label, "tools": tools}})
         assert made.json()["session"]["tools"] == tools
         async with connect(key=made.json()["value"]) as talk:
-            assert (await talk.next())["session"]["tools"] == tools
+            assert (await talk.receive_next())["session"]["tools"] == tools
         refused = await http.post("/v1/realtime/client_secrets", json={"session": {"model": "tutor", "tools": tools}})
         assert refused.json()["error"]["param"] == "session.tools.0.server_label"
 
@@ -66,22 +66,22 @@ async def test_a_dead_server_costs_nothing_but_its_tools(
 ) -> None:
     host = mcp_host()
     host.close()
-    async with connect(assistant=await assistant_with(host.url)) as talk:
-        assert await turn(talk, upstream) == []
+    async with connect(assistant=await create_assistant(host.url)) as talk:
+        assert await take_turn(talk, upstream) == []
 
 
 async def test_a_turn_over_http_knows_them_too(
     site: Site, key: str, upstream: Upstream, mcp_host: MakeHost, utterance: bytes
 ) -> None:
     """It has no second turn to know them in."""
-    slug = await assistant_with(mcp_host().url)
+    slug = await create_assistant(mcp_host().url)
     calls = {"calls": [{"name": "add", "arguments": {"a": 2, "b": 3}}]}
     upstream.script(transcripts=("What is two and three?",), replies=(calls, "Five."))
     async with build_client(site, key) as http:
         answer = await http.post(
             "/v1/voice/turns", params={"assistant": slug}, content=make_wav(utterance), headers=EVENTS
         )
-    done = json.loads(raw_events(answer.text)[-1])
+    done = json.loads(parse_raw_events(answer.text)[-1])
     assert done["type"] == "response.done"
     assert [item["type"] for item in done["response"]["output"]] == ["mcp_call", "message"]
     assert done["response"]["output"][0]["output"] == "5"
@@ -90,13 +90,13 @@ async def test_a_turn_over_http_knows_them_too(
 async def test_a_client_that_names_a_server_is_told_what_it_has(
     connect: Connect, upstream: Upstream, mcp_host: MakeHost
 ) -> None:
-    slug = await assistant_with(mcp_host().url)
+    slug = await create_assistant(mcp_host().url)
     async with connect(assistant=slug) as talk:
-        await talk.send.session.update(session=naming(slug))
-        item_id = (await talk.until("mcp_list_tools.in_progress"))["item_id"]
+        await talk.send.session.update(session=build_session(slug))
+        item_id = (await talk.wait_for("mcp_list_tools.in_progress"))["item_id"]
         await talk.send.conversation.item.retrieve(item_id=item_id)
-        await talk.until("mcp_list_tools.completed")
-        item = (await talk.until("conversation.item.done"))["item"]
+        await talk.wait_for("mcp_list_tools.completed")
+        item = (await talk.wait_for("conversation.item.done"))["item"]
     assert (item["id"], item["server_label"]) == (item_id, slug)
     assert {tool["name"]: tool["description"] for tool in item["tools"]}["add"] == "Adds two numbers."
     assert "error" not in talk.kinds
@@ -107,12 +107,12 @@ async def test_a_client_that_names_a_dead_server_is_told(
 ) -> None:
     host = mcp_host()
     host.close()
-    slug = await assistant_with(host.url)
+    slug = await create_assistant(host.url)
     async with connect(assistant=slug) as talk:
-        await talk.send.session.update(session=naming(slug))
-        await talk.until("mcp_list_tools.failed")
-        assert await turn(talk, upstream) == []
+        await talk.send.session.update(session=build_session(slug))
+        await talk.wait_for("mcp_list_tools.failed")
+        assert await take_turn(talk, upstream) == []
 
 
-def naming(label: str) -> Any:
+def build_session(label: str) -> Any:
     return {"type": "realtime", "tools": [{"type": "mcp", "server_label": label}]}

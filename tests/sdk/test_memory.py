@@ -10,13 +10,13 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 CLAUSES = ("One is the first. ", "Two is the second. ", "Three is the third.")
 
 
-def asked(upstream: Upstream) -> list[str]:
+def read_shown_replies(upstream: Upstream) -> list[str]:
     """What the model was shown last of what it has said."""
-    messages = upstream.requests("chat")[-1]["asked"]["messages"]
+    messages = upstream.list_requests("chat")[-1]["asked"]["messages"]
     return [message["content"].strip() for message in messages if message["role"] == "assistant"]
 
 
-async def stored(talk: Talk) -> Item:
+async def load_reply(talk: Talk) -> Item:
     return await Item.objects.aget(conversation__public_id=talk.conversation_id, role="assistant")
 
 
@@ -24,12 +24,12 @@ async def go_on(talk: Talk, connect: Connect, upstream: Upstream) -> list[list[s
     """What the model is shown in the same session, and in a later one."""
     shown = []
     await talk.type("Go on.")
-    await talk.until("response.done")
-    shown.append(asked(upstream))
+    await talk.wait_for("response.done")
+    shown.append(read_shown_replies(upstream))
     async with connect(conversation=talk.conversation_id) as later:
         await later.type("And now?")
-        await later.until("response.done")
-        shown.append(asked(upstream))
+        await later.wait_for("response.done")
+        shown.append(read_shown_replies(upstream))
     return shown
 
 
@@ -39,8 +39,8 @@ async def test_words_that_were_not_told_are_not_remembered(connect: Connect, ups
     upstream.behave("chat", fault="cut", fault_after=6, fault_times=1)
     async with connect() as talk:
         await talk.type("What is the code?")
-        assert (await talk.until("response.done"))["response"]["status"] == "failed"
-        item = await stored(talk)
+        assert (await talk.wait_for("response.done"))["response"]["status"] == "failed"
+        item = await load_reply(talk)
         assert (item.text[:3], item.heard_text) == ("The", "")
         assert await go_on(talk, connect, upstream) == [[], ["Sorry."]]
 
@@ -51,11 +51,11 @@ async def test_clauses_that_were_not_spoken_are_not_remembered(connect: Connect,
     async with connect() as talk:
         upstream.behave("chat", piece_ms=100)  # the second clause is not written yet when the first one sounds
         await talk.type("Count.")
-        await talk.until("response.output_audio.delta")
+        await talk.wait_for("response.output_audio.delta")
         upstream.behave("speech", fault="500")
-        assert (await talk.until("response.done"))["response"]["status"] == "failed"
+        assert (await talk.wait_for("response.done"))["response"]["status"] == "failed"
         upstream.behave("speech", fault="")
-        item = await stored(talk)
+        item = await load_reply(talk)
         heard = CLAUSES[0].strip()
         assert (item.heard_text or "").strip() == heard
         assert await go_on(talk, connect, upstream) == [[heard], [heard, "Sorry."]]
@@ -72,9 +72,9 @@ async def test_a_response_to_words_that_were_not_heard_fails(
         await talk.say(utterance)
         await talk.send.input_audio_buffer.commit()
         await talk.send.response.create()
-        response = (await talk.until("response.done"))["response"]
+        response = (await talk.wait_for("response.done"))["response"]
         assert (response["status"], response["status_details"]["error"]["code"]) == ("failed", "engine_unavailable")
-    assert not upstream.requests("chat")
+    assert not upstream.list_requests("chat")
 
 
 @pytest.mark.parametrize("transcript", ["[BLANK_AUDIO]", "(silence)"])
@@ -85,8 +85,8 @@ async def test_what_is_no_speech_is_not_answered(
     upstream.script(transcripts=(transcript,) * 4)
     async with connect() as talk:
         await talk.say(utterance)
-        heard = await talk.until("conversation.item.input_audio_transcription.completed")
+        heard = await talk.wait_for("conversation.item.input_audio_transcription.completed")
         assert heard["transcript"] == ""
         await talk.type("Hello?")
-        await talk.until("response.done")
-    assert len(upstream.requests("chat")) == 1
+        await talk.wait_for("response.done")
+    assert len(upstream.list_requests("chat")) == 1

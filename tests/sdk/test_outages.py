@@ -58,13 +58,13 @@ def cookie(troubled: Site, key: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def talk(site: Site, key: str | dict[str, str]) -> AsyncIterator[ClientConnection]:
+async def open_talk(site: Site, key: str | dict[str, str]) -> AsyncIterator[ClientConnection]:
     headers = {"Authorization": f"Bearer {key}"} if isinstance(key, str) else key
     async with connect(f"{site.ws_url}/v1/realtime", additional_headers=headers) as socket:
         yield socket
 
 
-async def until(socket: ClientConnection, kind: str, timeout_sec: float = 25) -> list[dict[str, Any]]:
+async def read_until(socket: ClientConnection, kind: str, timeout_sec: float = 25) -> list[dict[str, Any]]:
     """All events up to the first of that kind."""
     events: list[dict[str, Any]] = []
     async with asyncio.timeout(timeout_sec):
@@ -78,42 +78,42 @@ async def send(socket: ClientConnection, *events: dict[str, Any]) -> None:
         await socket.send(json.dumps(event))
 
 
-def typed(text: str) -> dict[str, Any]:
+def build_message(text: str) -> dict[str, Any]:
     item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
     return {"type": "conversation.item.create", "item": item}
 
 
-async def refusal(site: Site, key: str | dict[str, str]) -> tuple[str, int | None]:
-    async with talk(site, key) as socket:
-        error = (await until(socket, "error"))[-1]["error"]["code"]
+async def read_refusal(site: Site, key: str | dict[str, str]) -> tuple[str, int | None]:
+    async with open_talk(site, key) as socket:
+        error = (await read_until(socket, "error"))[-1]["error"]["code"]
         await socket.wait_closed()
         return error, socket.close_code
 
 
-async def answer(site: Site, key: str) -> tuple[int, str]:
+async def post_conversation(site: Site, key: str) -> tuple[int, str]:
     async with httpx2.AsyncClient(base_url=site.url, timeout=30) as client:
         made = await client.post("/v1/conversations", json={}, headers={"Authorization": f"Bearer {key}"})
         return made.status_code, made.json()["error"]["code"]
 
 
-@pytest.mark.parametrize("outage", ["away", "read_only", "full", "hanging"])
+@pytest.mark.parametrize("outage", ["take_away", "make_read_only", "fill_up", "hang"])
 async def test_a_call_outlives_it_and_newcomers_are_told(
     troubled: Site, server: Server, key: str, cookie: dict[str, str], upstream: Upstream, outage: str
 ) -> None:
-    async with talk(troubled, key) as socket:
+    async with open_talk(troubled, key) as socket:
         await send(socket, EXTENDED)
-        await until(socket, "session.updated")
+        await read_until(socket, "session.updated")
         with getattr(server, outage)():
-            await send(socket, typed("Hello?"), {"type": "response.create"})
-            told = await until(socket, "session.storage")
+            await send(socket, build_message("Hello?"), {"type": "response.create"})
+            told = await read_until(socket, "session.storage")
             assert [event["status"] for event in told if event["type"] == "session.storage"] == ["delayed"]
             assert not [event for event in told if event["type"].startswith(("conversation.item", "response"))]
             newcomer, page, program = await asyncio.gather(
-                refusal(troubled, key), refusal(troubled, cookie), answer(troubled, key)
+                read_refusal(troubled, key), read_refusal(troubled, cookie), post_conversation(troubled, key)
             )
             assert newcomer == page == ("storage_unavailable", 1013)
             assert program == (503, "storage_unavailable")
-        told = await until(socket, "response.done")
+        told = await read_until(socket, "response.done")
         assert "recovered" in [event.get("status") for event in told]
         assert [event["type"] for event in told].count("conversation.item.added") == 2
     assert "Traceback" not in troubled.log
@@ -121,10 +121,10 @@ async def test_a_call_outlives_it_and_newcomers_are_told(
 
 async def hang_up_amid_speech(site: Site, server: Server, key: str, utterance: bytes, spool: Path) -> None:
     """The database is away from before the utterance is whole until what was said is on disk."""
-    async with talk(site, key) as socket:
+    async with open_talk(site, key) as socket:
         append = {"type": "input_audio_buffer.append", "audio": base64.b64encode(utterance).decode()}
         await send(socket, append)
-        await until(socket, "input_audio_buffer.speech_started")
+        await read_until(socket, "input_audio_buffer.speech_started")
         server.stop()
         await send(socket, {"type": "input_audio_buffer.append", "audio": base64.b64encode(bytes(FRAME)).decode()})
     async with asyncio.timeout(25):
@@ -132,7 +132,7 @@ async def hang_up_amid_speech(site: Site, server: Server, key: str, utterance: b
             pass
 
 
-async def kept(server: Server, conversations: int = 0) -> list[int]:
+async def read_clip_sizes(server: Server, conversations: int = 0) -> list[int]:
     """The bytes of the clips of all items with the last words, once they are of so many conversations."""
     query = """SELECT size_bytes FROM conversations_item i JOIN conversations_audioclip c ON c.item_id = i.id
         WHERE text = %s"""
@@ -148,15 +148,15 @@ async def test_the_last_words_of_a_call_are_stored_when_it_is_back(
     *, is_restarted: bool,
 ) -> None:  # fmt: skip
     upstream.script(transcripts=(WORDS,) * 8)  # speech to text may be asked at each pause
-    before = len(await kept(server))
+    before = len(await read_clip_sizes(server))
     await hang_up_amid_speech(troubled, server, key, utterance, Path(env["SPOOL_DIR"]))
     if is_restarted:
         troubled.process.kill()
         server.start()
         with run_site(server.url, env):
-            clips = await kept(server, before + 1)
+            clips = await read_clip_sizes(server, before + 1)
     else:
         server.start()
-        clips = await kept(server, before + 1)
+        clips = await read_clip_sizes(server, before + 1)
         assert "Traceback" not in troubled.log
     assert min(clips) > 1000

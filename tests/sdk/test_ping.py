@@ -21,11 +21,11 @@ ITEM = {"id": "said", "type": "message", "role": "user", "content": [PART]}
 async def socket(site: Site, key: str) -> AsyncIterator[ClientConnection]:
     headers = {"Authorization": f"Bearer {key}"}
     async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=headers) as socket:
-        assert await until(socket, "session.created", "conversation.created") == "session.created"
+        assert await wait_for(socket, "session.created", "conversation.created") == "session.created"
         yield socket
 
 
-async def until(socket: ClientConnection, *kinds: str) -> str:
+async def wait_for(socket: ClientConnection, *kinds: str) -> str:
     """The first event of one of these types."""
     async with asyncio.timeout(10):
         while (kind := json.loads(await socket.recv())["type"]) not in kinds:
@@ -39,10 +39,10 @@ async def test_it_is_answered_ahead_of_what_waits_for_the_store(socket: ClientCo
         await socket.send(json.dumps({"type": "conversation.item.create", "item": ITEM}))
         for _ in range(2):
             await socket.send(json.dumps(PING))
-            assert await until(socket, "session.pong", "conversation.item.added") == "session.pong"
-    assert await until(socket, "session.pong", "conversation.item.added") == "conversation.item.added"
+            assert await wait_for(socket, "session.pong", "conversation.item.added") == "session.pong"
+    assert await wait_for(socket, "session.pong", "conversation.item.added") == "conversation.item.added"
 
 
 async def test_a_ping_of_another_shape_is_a_clients_mistake(socket: ClientConnection) -> None:
     await socket.send(json.dumps({**PING, "event_id": 7}))
-    assert await until(socket, "error", "conversation.item.added") == "error"
+    assert await wait_for(socket, "error", "conversation.item.added") == "error"

@@ -16,7 +16,7 @@ from tests.upstream.fixtures import Upstream
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 
-async def reply_of(conversation_id: str) -> Item:
+async def load_reply(conversation_id: str) -> Item:
     return await Item.objects.aget(conversation__public_id=conversation_id, role="assistant")
 
 
@@ -29,11 +29,11 @@ def google_site(start_site: Callable[..., Site], upstream: Upstream) -> Site:
 async def test_google_speaks_where_it_has_a_credential(google_site: Site, connect: Connect, upstream: Upstream) -> None:
     async with connect(url=google_site.url) as talk:
         await talk.type("Hello.")
-        done = await talk.until("response.done")
+        done = await talk.wait_for("response.done")
     assert done["response"]["status"] == "completed"
-    assert len(talk.audio()) > 10_000
-    assert (await reply_of(talk.conversation_id)).tts.startswith("google:")
-    spoken = [request["asked"]["text"] for request in upstream.requests("google_streaming")]
+    assert len(talk.collect_audio()) > 10_000
+    assert (await load_reply(talk.conversation_id)).tts.startswith("google:")
+    spoken = [request["asked"]["text"] for request in upstream.list_requests("google_streaming")]
     assert sorted(spoken) == ["Hello.", "You said:"]  # side by side, so in either order
 
 
@@ -43,8 +43,8 @@ async def test_a_users_own_key_comes_before_the_sites(
     await sync_to_async(keyring.save)(user, "openai", "sk-mine")
     async with connect() as talk:
         await talk.type("Hello.")
-        await talk.until("response.done")
-    assert [request["key"] for request in upstream.requests("chat")] == ["sk-mine"]
+        await talk.wait_for("response.done")
+    assert [request["key"] for request in upstream.list_requests("chat")] == ["sk-mine"]
 
 
 async def test_an_assistant_brings_its_engine_voice_and_words(connect: Connect, user: User, upstream: Upstream) -> None:
@@ -53,10 +53,10 @@ async def test_an_assistant_brings_its_engine_voice_and_words(connect: Connect, 
     await Assistant.objects.acreate(slug=slug, name="Pirate", owner=user, instructions="Be a pirate.", **engine)
     async with connect(assistant=slug) as talk:
         await talk.type("Hello.")
-        await talk.until("response.done")
-    asked = upstream.requests("speech")[0]["asked"]
+        await talk.wait_for("response.done")
+    asked = upstream.list_requests("speech")[0]["asked"]
     assert (asked["model"], asked["voice"], asked["speed"]) == ("tts-9", "cedar", 1.2)
-    assert upstream.requests("chat")[0]["asked"]["messages"][0]["content"] == "Be a pirate."
+    assert upstream.list_requests("chat")[0]["asked"]["messages"][0]["content"] == "Be a pirate."
 
 
 async def test_a_voice_of_another_provider_gives_way_to_the_default(
@@ -66,5 +66,5 @@ async def test_a_voice_of_another_provider_gives_way_to_the_default(
     async with connect(url=google_site.url) as talk:
         await talk.send.session.update(session={"type": "realtime", "audio": {"output": {"voice": "marin"}}})
         await talk.type("Hello.")
-        assert (await talk.until("response.done"))["response"]["status"] == "completed"
-    assert "Chirp" in upstream.requests("google_streaming")[0]["asked"]["voice"]
+        assert (await talk.wait_for("response.done"))["response"]["status"] == "completed"
+    assert "Chirp" in upstream.list_requests("google_streaming")[0]["asked"]["voice"]

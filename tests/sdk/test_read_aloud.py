@@ -8,7 +8,7 @@ import pytest
 from tests.support.live import Site, run_site
 from tests.support.official_client import Connect, load_items
 from tests.upstream.fixtures import Upstream
-from tests.upstream.sound import speech
+from tests.upstream.sound import make_speech
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -26,11 +26,11 @@ async def test_it_works(connect: Connect, upstream: Upstream) -> None:
     upstream.script(replies=(reply,))
     async with connect() as talk:
         await talk.type("Tell me two sentences.")
-        await talk.until("response.done")
-    clauses = [one["asked"]["instructions"].rpartition("<read>")[2] for one in upstream.requests("live_responses")]
+        await talk.wait_for("response.done")
+    clauses = [one["asked"]["instructions"].rpartition("<read>")[2] for one in upstream.list_requests("live_responses")]
     assert len(clauses) > 1
-    assert talk.audio() == b"".join(speech(clause.removesuffix("</read>")) for clause in clauses)
-    assert len(upstream.requests("live_conversations")) == 1
+    assert talk.collect_audio() == b"".join(make_speech(clause.removesuffix("</read>")) for clause in clauses)
+    assert len(upstream.list_requests("live_conversations")) == 1
     await asyncio.to_thread(upstream.wait_for, "live_conversations", "closed_by_peer")
     answer = (await load_items(talk.conversation_id))[-1]
     assert answer.tts.startswith("openai-realtime:")
@@ -41,8 +41,8 @@ async def test_a_reply_that_is_misread_fails_with_a_word_about_it(connect: Conne
     upstream.script(replies=("What is the capital of France?",), readings=("It is Paris.", "Paris, of course."))
     async with connect() as talk:
         await talk.type("Ask me something.")
-        response = (await talk.until("response.done"))["response"]
+        response = (await talk.wait_for("response.done"))["response"]
         assert response["status"] == "failed"
         assert "did not read out the text" in response["status_details"]["error"]["message"]
         await talk.type("And now?")
-        assert (await talk.until("response.done"))["response"]["status"] == "completed"
+        assert (await talk.wait_for("response.done"))["response"]["status"] == "completed"

@@ -51,7 +51,7 @@ def site(database_url: str, upstream_process: Upstream, folder: Path) -> Iterato
         yield running
 
 
-async def recording_of(talk: Talk, folder: Path, site: Site) -> Path:
+async def wait_for_recording(talk: Talk, folder: Path, site: Site) -> Path:
     """The file of a call that has ended, once it is whole."""
     async with asyncio.timeout(20):
         while True:
@@ -61,7 +61,7 @@ async def recording_of(talk: Talk, folder: Path, site: Site) -> Path:
             await asyncio.sleep(0.05)
 
 
-def check(talk: Talk, path: Path, name: str) -> None:
+def check_replay(talk: Talk, path: Path, name: str) -> None:
     """The replay decides what the client was told, word for word, but for the sound."""
     decided = replay_recording(path)
     told = [action.event for one in decided for action in one.actions if isinstance(action, Send)]
@@ -96,14 +96,14 @@ async def say(talk: Talk, pcm: bytes) -> None:
 async def barge_in(talk: Talk, upstream: Upstream, kind: str, utterance: bytes) -> None:
     upstream.behave(kind, realtime=1.0)
     await say(talk, utterance)
-    first = await talk.until(AUDIO)
+    first = await talk.wait_for(AUDIO)
     await say(talk, utterance)
-    assert (await talk.until("response.done"))["response"]["status"] == "cancelled"
+    assert (await talk.wait_for("response.done"))["response"]["status"] == "cancelled"
     cut: Any = {"item_id": first["item_id"], "content_index": 0, "audio_end_ms": 40}
     await talk.send.conversation.item.truncate(**cut)
     upstream.behave(kind, realtime=0.0)
-    await talk.until("response.done")
-    await talk.until("rate_limits.updated")
+    await talk.wait_for("response.done")
+    await talk.wait_for("rate_limits.updated")
 
 
 async def test_a_barge_in(connect: Connect, upstream: Upstream, utterance: bytes, folder: Path, site: Site) -> None:
@@ -113,17 +113,17 @@ async def test_a_barge_in(connect: Connect, upstream: Upstream, utterance: bytes
     )
     async with connect() as talk:
         await barge_in(talk, upstream, "speech", utterance)
-    check(talk, await recording_of(talk, folder, site), "barge_in")
+    check_replay(talk, await wait_for_recording(talk, folder, site), "barge_in")
 
 
 async def test_a_tool_call(connect: Connect, upstream: Upstream, folder: Path, site: Site) -> None:
     upstream.script(replies=({"text": "Let me look.", "calls": [{"name": "current_time", "arguments": "{}"}]}, "Noon."))
     async with connect(time_zone="Europe/Vienna") as talk:
-        await talk.until("conversation.created")
+        await talk.wait_for("conversation.created")
         await talk.type("What time is it?")
-        await talk.until("response.done")
-        await talk.until("rate_limits.updated")
-    check(talk, await recording_of(talk, folder, site), "tool_call")
+        await talk.wait_for("response.done")
+        await talk.wait_for("rate_limits.updated")
+    check_replay(talk, await wait_for_recording(talk, folder, site), "tool_call")
 
 
 async def test_speech_to_speech(
@@ -134,7 +134,7 @@ async def test_speech_to_speech(
     upstream.script(transcripts=("SendUpstream me everything.", "Stop."), replies=(STORY, "Sorry."))
     async with connect(assistant=slug) as talk:
         await barge_in(talk, upstream, "live_responses", utterance)
-    check(talk, await recording_of(talk, folder, site), "speech_to_speech")
+    check_replay(talk, await wait_for_recording(talk, folder, site), "speech_to_speech")
 
 
 async def test_secrets_are_left_out(connect: Connect, upstream: Upstream, folder: Path, site: Site) -> None:
@@ -150,13 +150,13 @@ async def test_secrets_are_left_out(connect: Connect, upstream: Upstream, folder
     nested = {"client_secret": {"value": secrets[5]}, "api_key": [secrets[6]]}
     told = f"Use Bearer {secrets[7]} and {API_KEY}."
     async with connect() as talk:
-        await talk.until("conversation.created")
+        await talk.wait_for("conversation.created")
         session = {"type": "realtime", "instructions": told, "tools": [server], "tracing": nested}
         await talk.send.send({"type": "session.update", "session": session})  # type: ignore[arg-type]
-        await talk.until("error", "session.updated")
+        await talk.wait_for("error", "session.updated")
         await talk.send.send({"type": "response.create", "response": {"tools": [server], "instructions": told}})  # type: ignore[arg-type]
-        await talk.until("error", "response.done")
-    text = (await recording_of(talk, folder, site)).read_text()
+        await talk.wait_for("error", "response.done")
+    text = (await wait_for_recording(talk, folder, site)).read_text()
     assert text.count('"event":"session.update"') == 1
     assert [secret for secret in (*secrets, API_KEY) if secret in text] == []
     assert json.loads(text.splitlines()[0])["machine"] == "cascade"

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from conversations.models import Assistant, Conversation
 from conversations.pcm import BYTES_PER_MS
 from tests.support.live import Site
-from tests.support.official_client import MANUAL, Connect, load_items, once, sound
+from tests.support.official_client import MANUAL, Connect, drop_repeats, load_items, load_sound
 from tests.support.realtime import wire
 from tests.support.realtime.wire import SPOKEN_REPLY
 from tests.upstream.fixtures import Upstream
@@ -41,12 +41,12 @@ def ask(slug: str) -> dict[str, str]:
 async def test_a_typed_turn(connect: Connect, upstream: Upstream, ask: dict[str, str]) -> None:
     upstream.script(replies=("Four it is.",))
     async with connect(**ask) as talk:
-        await talk.until("conversation.created")
+        await talk.wait_for("conversation.created")
         await talk.type("What is two and two?")
-        done = await talk.until("response.done")
-        await talk.until("rate_limits.updated")
-    assert once(talk.kinds[2:])[:2] == ["conversation.item.added", "conversation.item.done"]
-    assert [kind for kind in once(talk.kinds[4:]) if not kind.endswith("delta")] == [
+        done = await talk.wait_for("response.done")
+        await talk.wait_for("rate_limits.updated")
+    assert drop_repeats(talk.kinds[2:])[:2] == ["conversation.item.added", "conversation.item.done"]
+    assert [kind for kind in drop_repeats(talk.kinds[4:]) if not kind.endswith("delta")] == [
         *(kind for kind in SPOKEN_REPLY if not kind.endswith("delta")),
         "rate_limits.updated",
     ]
@@ -58,7 +58,7 @@ async def test_a_typed_turn(connect: Connect, upstream: Upstream, ask: dict[str,
     assert answer.llm == f"openai:{MODEL}:cedar"
     assert answer.waterfall.keys() >= {"endpoint", "first_token", "first_audio", "done"}
     assert 0 < answer.output_audio_tokens < answer.output_tokens
-    assert abs(len(await sound(answer)) - len(talk.audio())) < 50 * BYTES_PER_MS
+    assert abs(len(await load_sound(answer)) - len(talk.collect_audio())) < 50 * BYTES_PER_MS
 
 
 async def test_the_session_is_ours_and_upstream_has_its_settings(
@@ -67,12 +67,12 @@ async def test_the_session_is_ours_and_upstream_has_its_settings(
     async with connect(**ask) as talk:
         session: Any = {"type": "realtime", "instructions": "Sing.", "audio": {"output": {"voice": "echo"}}}
         await talk.send.session.update(session=session)
-        updated = (await talk.until("session.updated"))["session"]
+        updated = (await talk.wait_for("session.updated"))["session"]
         created = talk.events[0]["session"]
         assert (updated["id"], updated["model"]) == (created["id"], ask["assistant"])
         assert (updated["instructions"], updated["audio"]["output"]["voice"]) == ("Sing.", "echo")
         assert "sk-site" not in str(talk.events)
-    [seen] = upstream.requests(LIVE)
+    [seen] = upstream.list_requests(LIVE)
     assert (seen["key"], seen["asked"]["model"]) == ("sk-site", MODEL)
     there = seen["asked"]["session"]
     assert (there["instructions"], there["audio"]["output"]["voice"]) == ("Sing.", "echo")
@@ -84,15 +84,15 @@ async def test_a_spoken_turn(connect: Connect, upstream: Upstream, ask: dict[str
     upstream.script(transcripts=("Good morning, can you hear me?",), replies=("I hear you well.",))
     async with connect(**ask) as talk:
         await talk.say(utterance)
-        await talk.until("response.done")
-        await talk.until("conversation.item.input_audio_transcription.completed")
+        await talk.wait_for("response.done")
+        await talk.wait_for("conversation.item.input_audio_transcription.completed")
     heard = [kind for kind in talk.kinds if kind.startswith("input_audio_buffer")]
     assert heard == [f"input_audio_buffer.{name}" for name in ("speech_started", "speech_stopped", "committed")]
     question, answer = await load_items(talk.conversation_id)
     assert (question.text, question.stt) == ("Good morning, can you hear me?", "openai:gpt-transcribe")
-    said, replied = [await sound(item) for item in (question, answer)]
+    said, replied = [await load_sound(item) for item in (question, answer)]
     assert len(said) > len(utterance) * 0.8
-    assert abs(len(replied) - len(talk.audio())) < 50 * BYTES_PER_MS
+    assert abs(len(replied) - len(talk.collect_audio())) < 50 * BYTES_PER_MS
     assert question.stt_seconds > 1
     starts = next(event for event in talk.events if event["type"].endswith("speech_started"))["audio_start_ms"]
     ends = next(event for event in talk.events if event["type"].endswith("speech_stopped"))["audio_end_ms"]
@@ -106,8 +106,8 @@ async def test_a_manual_turn(connect: Connect, upstream: Upstream, ask: dict[str
         await talk.say(utterance)
         await talk.send.input_audio_buffer.commit()
         await talk.send.response.create()
-        done = await talk.until("response.done")
-        await talk.until("conversation.item.input_audio_transcription.completed")
+        done = await talk.wait_for("response.done")
+        await talk.wait_for("conversation.item.input_audio_transcription.completed")
     assert done["response"]["output"][0]["content"][0]["transcript"] == "You said: Tell me a joke."
     question = (await load_items(talk.conversation_id))[0]
     assert question.audio_ms >= len(utterance) // BYTES_PER_MS + 1000
@@ -121,27 +121,27 @@ async def test_barge_in(connect: Connect, upstream: Upstream, ask: dict[str, str
     async with connect(**ask) as talk:
         session: Any = {"type": "realtime", "extensions": ["playback", "captions"]}
         await talk.send.session.update(session=session)
-        assert (await talk.until("session.updated"))["session"]["extensions"] == ["playback"]
+        assert (await talk.wait_for("session.updated"))["session"]["extensions"] == ["playback"]
         await talk.say(utterance)
-        first = await talk.until("response.output_audio.delta")
+        first = await talk.wait_for("response.output_audio.delta")
         await talk.say(utterance)
-        cleared = await until_raw(talk, "output_audio_buffer.cleared")
+        cleared = await wait_for_raw(talk, "output_audio_buffer.cleared")
         assert cleared["response_id"] == first["response_id"]
-        cancelled = await talk.until("response.done")
+        cancelled = await talk.wait_for("response.done")
         assert cancelled["response"]["status_details"] == {"type": "cancelled", "reason": "turn_detected"}
         assert cancelled["response"]["timing"]["done"] >= cancelled["response"]["timing"]["first_audio"]
         cut: Any = {"item_id": first["item_id"], "content_index": 0, "audio_end_ms": 40}
         await talk.send.conversation.item.truncate(**cut)
-        assert cut.items() <= (await talk.until("conversation.item.truncated")).items()
+        assert cut.items() <= (await talk.wait_for("conversation.item.truncated")).items()
         upstream.behave(RESPONSES, realtime=0.0)
-        await talk.until("response.done")
+        await talk.wait_for("response.done")
     items = await load_items(talk.conversation_id)
     assert [item.role for item in items] == ["user", "assistant", "user", "assistant"]
     assert items[1].text.startswith("This")
     assert (items[1].heard_text, items[1].heard_ms, items[1].status) == ("", 40, "incomplete")
 
 
-async def until_raw(talk: Any, kind: str) -> dict[str, Any]:
+async def wait_for_raw(talk: Any, kind: str) -> dict[str, Any]:
     """An event of ours, which the official types do not know."""
     async with asyncio.timeout(20):
         while (event := json.loads(await talk.send.recv_bytes()))["type"] != kind:
@@ -156,15 +156,15 @@ async def test_a_function_call_goes_both_ways(connect: Connect, upstream: Upstre
         session: Any = {"type": "realtime", "tools": [tool]}
         await talk.send.session.update(session=session)
         await talk.type("What is the weather?")
-        call = (await talk.until("response.done"))["response"]["output"][0]
+        call = (await talk.wait_for("response.done"))["response"]["output"][0]
         output: Any = {"type": "function_call_output", "call_id": call["call_id"], "output": "20 degrees"}
         await talk.send.conversation.item.create(item=output)
         await talk.send.response.create()
-        await talk.until("response.done")
+        await talk.wait_for("response.done")
     items = await load_items(talk.conversation_id)
     assert [item.type for item in items] == ["message", "function_call", "function_call_output", "message"]
     assert items[1].call["arguments"] == '{"city": "Paris"}'
-    assert upstream.requests(LIVE)[0]["asked"]["session"]["tools"][0]["name"] == "weather"
+    assert upstream.list_requests(LIVE)[0]["asked"]["session"]["tools"][0]["name"] == "weather"
 
 
 async def test_what_upstream_refuses_is_told_to_the_client(
@@ -173,25 +173,25 @@ async def test_what_upstream_refuses_is_told_to_the_client(
     async with connect(**ask) as talk:
         session: Any = {"type": "realtime", "audio": {"output": {"voice": "nobody"}}}
         await talk.send.session.update(session=session, event_id="mine")
-        error = (await talk.until("error"))["error"]
+        error = (await talk.wait_for("error"))["error"]
         assert (error["event_id"], error["param"]) == ("mine", "session.audio.output.voice")
         await talk.send.session.update(session={"type": "realtime"})
-        assert (await talk.until("session.updated"))["session"]["audio"]["output"]["voice"] == "cedar"
+        assert (await talk.wait_for("session.updated"))["session"]["audio"]["output"]["voice"] == "cedar"
         await talk.send.response.cancel()
-        assert (await talk.until("error"))["error"]["code"] == "response_cancel_not_active"
+        assert (await talk.wait_for("error"))["error"]["code"] == "response_cancel_not_active"
 
 
 async def test_a_conversation_goes_on_later(connect: Connect, upstream: Upstream, ask: dict[str, str]) -> None:
     upstream.script(replies=("I shall remember it.",))
     async with connect(**ask) as talk:
         await talk.type("My cat is called Tom.")
-        await talk.until("response.done")
+        await talk.wait_for("response.done")
     async with connect(conversation=talk.conversation_id) as later:
-        await later.until("conversation.item.done")
-        await later.until("conversation.item.done")
+        await later.wait_for("conversation.item.done")
+        await later.wait_for("conversation.item.done")
         await later.type("What is my cat called?")
-        await later.until("response.done")
-    context = upstream.requests(RESPONSES)[-1]["asked"]["context"]
+        await later.wait_for("response.done")
+    context = upstream.list_requests(RESPONSES)[-1]["asked"]["context"]
     assert context == [
         ["user", "My cat is called Tom."],
         ["assistant", "I shall remember it."],
@@ -204,16 +204,16 @@ async def test_a_lost_upstream_is_found_again(connect: Connect, upstream: Upstre
     upstream.script(replies=("Hello.", "This reply is cut off in its middle.", "Here again."))
     async with connect(**ask) as talk:
         await talk.type("Hello?")
-        await talk.until("response.done")
+        await talk.wait_for("response.done")
         upstream.behave(RESPONSES, fault="cut", fault_after=5, fault_times=1)
         await talk.type("Go on.")
-        failed = (await talk.until("response.done"))["response"]
+        failed = (await talk.wait_for("response.done"))["response"]
         assert (failed["status"], failed["output"][0]["status"]) == ("failed", "incomplete")
         assert "broke off" in failed["status_details"]["error"]["message"]
         await talk.type("And now?")
-        assert (await talk.until("response.done"))["response"]["status"] == "completed"
-    assert len(upstream.requests(LIVE)) == 2
-    context = upstream.requests(RESPONSES)[-1]["asked"]["context"]
+        assert (await talk.wait_for("response.done"))["response"]["status"] == "completed"
+    assert len(upstream.list_requests(LIVE)) == 2
+    context = upstream.list_requests(RESPONSES)[-1]["asked"]["context"]
     assert [role for role, _ in context] == ["user", "assistant", "user", "assistant", "user"]
     items = await load_items(talk.conversation_id)
     assert (items[3].status, items[3].error_code) == ("incomplete", "engine_unavailable")
@@ -226,7 +226,7 @@ async def test_an_upstream_that_cannot_be_had(
     upstream.behave(LIVE, fault=fault)
     async with connect(**ask) as talk:
         with pytest.raises(ConnectionClosed) as closed:
-            await talk.until("never")
+            await talk.wait_for("never")
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == code
     errors = [event["error"]["message"] for event in talk.events if event["type"] == "error"]
@@ -243,10 +243,10 @@ async def test_a_response_that_fails_upstream(
     upstream.behave(RESPONSES, fault=fault, fault_after=2, fault_times=1)
     async with connect(**ask) as talk:
         await talk.type("Hello?")
-        error = (await talk.until("response.done"))["response"]["status_details"]["error"]
+        error = (await talk.wait_for("response.done"))["response"]["status_details"]["error"]
         assert says in error["message"]
         await talk.type("And now?")
-        assert (await talk.until("response.done"))["response"]["status"] == "completed"
+        assert (await talk.wait_for("response.done"))["response"]["status"] == "completed"
     assert ORGANIZATION not in str(talk.events)
     items = await load_items(talk.conversation_id)
     assert [item.error_message for item in items if item.error_code] == [error["message"]]
@@ -259,10 +259,10 @@ async def test_a_killed_server_loses_no_item_that_was_told(
     site = start_site(OPENAI_API_KEY="sk-site", OPENAI_BASE_URL=upstream.openai_url)
     async with connect(url=site.url, assistant=slug) as talk:
         await talk.say(utterance)
-        await talk.until(stop_at)
+        await talk.wait_for(stop_at)
         site.process.send_signal(signal.SIGKILL)
         with pytest.raises(ConnectionClosed):
-            await talk.until("never")
+            await talk.wait_for("never")
     told = {event["item"]["id"] for event in talk.events if event["type"] == "conversation.item.added"}
     told |= {event["item_id"] for event in talk.events if event["type"] == "input_audio_buffer.committed"}
     items = await load_items(talk.conversation_id)
@@ -274,10 +274,10 @@ async def test_a_deleted_conversation_ends_its_session(
     connect: Connect, upstream: Upstream, ask: dict[str, str]
 ) -> None:
     async with connect(**ask) as talk:
-        await talk.until("conversation.created")
+        await talk.wait_for("conversation.created")
         await Conversation.objects.filter(public_id=talk.conversation_id).adelete()
         await talk.type("Hello?")
-        assert (await talk.until("error"))["error"]["code"] == "conversation_deleted"
+        assert (await talk.wait_for("error"))["error"]["code"] == "conversation_deleted"
         assert not [kind for kind in talk.kinds if kind.startswith("conversation.item")]
 
 
@@ -302,10 +302,10 @@ async def test_g711(connect: Connect, upstream: Upstream, ask: dict[str, str]) -
         session: Any = {"type": "realtime", "audio": {"output": law}}
         await talk.send.session.update(session=session)
         await talk.type("Hello?")
-        done = await talk.until("response.done")
+        done = await talk.wait_for("response.done")
     assert done["response"]["audio"]["output"]["format"] == {"type": "audio/pcmu"}
     answer = (await load_items(talk.conversation_id))[-1]
-    assert abs(len(talk.audio()) / 8 - answer.audio_ms) < 60
+    assert abs(len(talk.collect_audio()) / 8 - answer.audio_ms) < 60
 
 
 async def test_a_hang_up_keeps_the_last_words(
@@ -314,7 +314,7 @@ async def test_a_hang_up_keeps_the_last_words(
     upstream.script(transcripts=("My last words.",))
     async with connect(**ask) as talk:
         await talk.send.input_audio_buffer.append(audio=base64.b64encode(utterance).decode())
-        await talk.until("input_audio_buffer.speech_started")
+        await talk.wait_for("input_audio_buffer.speech_started")
         conversation_id = talk.conversation_id
     await asyncio.to_thread(upstream.wait_for, LIVE, "closed_by_peer")
     items = await load_items(conversation_id)
@@ -327,7 +327,7 @@ async def test_words_committed_before_a_hang_up_are_kept(
     upstream.script(transcripts=("My last words.",))
     async with connect(**ask) as talk:
         await talk.send.session.update(session=MANUAL)  # type: ignore[arg-type]
-        await talk.until("session.updated")
+        await talk.wait_for("session.updated")
         await talk.send.input_audio_buffer.clear()
         await talk.send.input_audio_buffer.append(audio=base64.b64encode(utterance).decode())
         await talk.send.input_audio_buffer.commit()

@@ -22,14 +22,14 @@ async def test_it_works(connect: Connect, upstream: Upstream, utterance: bytes) 
         session: Any = {"type": "realtime", "extensions": ["retry"]}
         await talk.send.session.update(session=session)
         await talk.say(utterance)
-        failed = await talk.until(f"{EVENT}.failed")
+        failed = await talk.wait_for(f"{EVENT}.failed")
         assert failed["can_retry"] is True
         upstream.behave("transcriptions", fault="")
         upstream.script(transcripts=("Good morning.",))
         await retry(talk, failed["item_id"])
-        assert (await talk.until(f"{EVENT}.completed"))["transcript"] == "Good morning."
-        assert (await talk.until("response.done"))["response"]["status"] == "completed"
-    assert upstream.requests("transcriptions")[-1]["asked"]["seconds"] > 2  # all of it
+        assert (await talk.wait_for(f"{EVENT}.completed"))["transcript"] == "Good morning."
+        assert (await talk.wait_for("response.done"))["response"]["status"] == "completed"
+    assert upstream.list_requests("transcriptions")[-1]["asked"]["seconds"] > 2  # all of it
 
 
 async def test_a_later_session_tries_again(connect: Connect, upstream: Upstream, utterance: bytes) -> None:
@@ -37,9 +37,9 @@ async def test_a_later_session_tries_again(connect: Connect, upstream: Upstream,
     upstream.behave("transcriptions", fault="500")
     async with connect() as talk:
         await talk.say(utterance)
-        item_id = (await talk.until(f"{EVENT}.failed"))["item_id"]
+        item_id = (await talk.wait_for(f"{EVENT}.failed"))["item_id"]
     upstream.behave("transcriptions", fault="")
     async with connect(conversation=talk.conversation_id) as later:
         await retry(later, item_id)
-        assert (await later.until(f"{EVENT}.completed"))["transcript"] == "Hello there."
-        assert (await later.until("response.done"))["response"]["status"] == "completed"
+        assert (await later.wait_for(f"{EVENT}.completed"))["transcript"] == "Hello there."
+        assert (await later.wait_for("response.done"))["response"]["status"] == "completed"

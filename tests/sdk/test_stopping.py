@@ -23,7 +23,7 @@ from conversations.transport import admission
 from conversations.transport.admission import RefusedError
 from tests.support.live import Site
 from tests.support.official_client import MANUAL, Connect, Talk
-from tests.support.sockets import bearer, receive_ending
+from tests.support.sockets import build_authorization, receive_ending
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -40,7 +40,7 @@ async def speak(talk: Talk, pcm: bytes) -> None:
 
 
 @sync_to_async
-def said(user: User) -> list[Item]:
+def load_utterances(user: User) -> list[Item]:
     """What the user said, of conversations that are over."""
     assert not [one for one in Conversation.objects.filter(user=user) if one.status != Conversation.Status.ENDED]
     items = Item.objects.filter(conversation__user=user, role="user")
@@ -54,11 +54,11 @@ async def test_the_words_of_who_speaks_amid_it_are_stored(
     upstream.script(transcripts=("Cut short by a stop.",))
     async with connect(url=stopping.url) as talk:
         await speak(talk, utterance)
-        await talk.until("input_audio_buffer.speech_started")
+        await talk.wait_for("input_audio_buffer.speech_started")
         stopping.process.send_signal(sign)
         assert await receive_ending(talk) == RESTARTING
     assert await asyncio.to_thread(stopping.process.wait, 10) == 0
-    (item,) = await said(user)
+    (item,) = await load_utterances(user)
     assert (item.text, item.clip.duration_ms > 1000) == ("Cut short by a stop.", True)
     assert "Traceback" not in stopping.log
 
@@ -73,7 +73,7 @@ async def test_the_words_of_who_has_just_finished_are_stored(
         await talk.send.session.update(session=MANUAL)  # type: ignore[arg-type]  # the TypedDict is the same
         await speak(talk, utterance)
         await talk.send.input_audio_buffer.commit()
-        await talk.until("input_audio_buffer.committed")
+        await talk.wait_for("input_audio_buffer.committed")
         await asyncio.to_thread(upstream.wait_for, "transcriptions", "received")
         stopping.process.terminate()
         assert await receive_ending(talk) == RESTARTING
@@ -81,7 +81,7 @@ async def test_the_words_of_who_has_just_finished_are_stored(
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", urlsplit(stopping.url).port or 0))
     assert await asyncio.to_thread(stopping.process.wait, 10) == 0
-    (item,) = await said(user)
+    (item,) = await load_utterances(user)
     assert (item.text, item.clip.duration_ms > 1000) == ("Said just before.", True)
 
 
@@ -93,7 +93,7 @@ async def test_a_second_signal_does_not_wait(
         await talk.send.session.update(session=MANUAL)  # type: ignore[arg-type]  # the TypedDict is the same
         await speak(talk, utterance)
         await talk.send.input_audio_buffer.commit()
-        await talk.until("input_audio_buffer.committed")
+        await talk.wait_for("input_audio_buffer.committed")
         stopping.process.terminate()
         assert await receive_ending(talk) == RESTARTING
         began = time.monotonic()
@@ -110,11 +110,11 @@ async def test_with_speech_to_speech(
     await Assistant.objects.acreate(slug=slug, owner=user, name="One model", instructions="", s2s_engine="openai")
     async with connect(url=stopping.url, assistant=slug) as talk:
         await speak(talk, utterance)
-        await talk.until("input_audio_buffer.speech_started")
+        await talk.wait_for("input_audio_buffer.speech_started")
         stopping.process.terminate()
         assert await receive_ending(talk) == RESTARTING
     assert await asyncio.to_thread(stopping.process.wait, 15) == 0
-    (item,) = await said(user)
+    (item,) = await load_utterances(user)
     assert item.clip.duration_ms > 1000
     assert "Traceback" not in stopping.log
 
@@ -136,22 +136,22 @@ async def test_a_hundred_who_hang_up_at_once(
     audio = base64.b64encode(utterance[: 1500 * BYTES_PER_MS]).decode()
     append = json.dumps({"type": "input_audio_buffer.append", "audio": audio})
     async with AsyncExitStack() as stack:
-        url, headers = f"{site.ws_url}/v1/realtime", bearer(key)
+        url, headers = f"{site.ws_url}/v1/realtime", build_authorization(key)
         opening = (open_socket(url, additional_headers=headers, max_queue=None) for _ in range(100))
         sockets = await asyncio.gather(*(stack.enter_async_context(one) for one in opening))
         await asyncio.gather(*(one.send(append) for one in sockets))
-        await asyncio.gather(*(until(one, "input_audio_buffer.speech_started") for one in sockets))
+        await asyncio.gather(*(wait_for(one, "input_audio_buffer.speech_started") for one in sockets))
         for one in sockets:
             one.transport.abort()
     live = Conversation.objects.filter(user=user, status=Conversation.Status.LIVE)
     async with asyncio.timeout(40):
         while await live.aexists():
             pass  # each look asks the database
-    items = await said(user)
+    items = await load_utterances(user)
     assert (len(items), [item for item in items if not item.text]) == (100, [])
     assert "Traceback" not in site.log
 
 
-async def until(one: object, kind: str) -> None:
+async def wait_for(one: object, kind: str) -> None:
     while json.loads(await one.recv())["type"] != kind:  # type: ignore[attr-defined]
         pass

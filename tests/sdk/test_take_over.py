@@ -10,45 +10,39 @@ from typing import Any
 
 import httpx2
 import pytest
-from asgiref.sync import sync_to_async
 from openai import AsyncOpenAI
 from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import ConnectionClosed
 
 from accounts.models import ClientSecret, User
-from conversations.models import Conversation, Item
+from conversations.models import Conversation
 from tests.support.http_turns import get_error, make_wav
 from tests.support.live import Site
-from tests.support.official_client import Connect
-from tests.support.sockets import bearer, receive_ending, receive_refusal
+from tests.support.official_client import Connect, load_items
+from tests.support.sockets import build_authorization, receive_ending, receive_refusal
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 LONG = "This is a sentence that goes on. " * 20
 
 
-async def row(conversation_id: str) -> Conversation:
+async def load_conversation(conversation_id: str) -> Conversation:
     return await Conversation.objects.aget(public_id=conversation_id)
-
-
-@sync_to_async
-def items(conversation_id: str) -> list[Item]:
-    return list(Item.objects.filter(conversation__public_id=conversation_id).order_by("position"))
 
 
 async def test_who_comes_last_goes_on_and_the_first_is_told(connect: Connect, upstream: Upstream) -> None:
     async with connect() as old:
         await old.type("My first words.")
-        await old.until("response.done")
+        await old.wait_for("response.done")
         async with connect(conversation=old.conversation_id) as new:
             began = time.monotonic()
             assert await receive_ending(old) == ("conversation_taken_over", 1008)
             assert time.monotonic() - began < 2
-            await new.until("conversation.created")
+            await new.wait_for("conversation.created")
             await new.type("And more.")
-            await new.until("response.done")
-            assert (await row(old.conversation_id)).is_live
-    users = [item.text for item in await items(old.conversation_id) if item.role == "user"]
+            await new.wait_for("response.done")
+            assert (await load_conversation(old.conversation_id)).is_live
+    users = [item.text for item in await load_items(old.conversation_id) if item.role == "user"]
     assert users == ["My first words.", "And more."]
 
 
@@ -61,15 +55,15 @@ async def test_a_reply_under_way_is_stored_before_the_newcomer_is_told_of_it(
     async with connect() as old:
         await old.type("Go on.")
         for _ in range(3):
-            await old.until("response.output_audio_transcript.delta")
+            await old.wait_for("response.output_audio_transcript.delta")
         async with connect(conversation=old.conversation_id) as new:
-            await new.until("conversation.item.done")
-            told = (await new.until("conversation.item.done"))["item"]
+            await new.wait_for("conversation.item.done")
+            told = (await new.wait_for("conversation.item.done"))["item"]
             await asyncio.to_thread(upstream.wait_for, "chat", "closed_by_peer")
             assert await receive_ending(old) == ("conversation_taken_over", 1008)
     assert told["status"] == "incomplete"
     assert told["content"][0]["transcript"].startswith("Before it is")
-    assert [item.status for item in await items(old.conversation_id)] == ["completed", "incomplete"]
+    assert [item.status for item in await load_items(old.conversation_id)] == ["completed", "incomplete"]
 
 
 async def test_the_words_of_who_speaks_amid_it_come_along(
@@ -78,9 +72,9 @@ async def test_the_words_of_who_speaks_amid_it_come_along(
     upstream.script(transcripts=("Said on the old line.",))
     async with connect() as old:
         await old.send.input_audio_buffer.append(audio=base64.b64encode(utterance).decode())
-        await old.until("input_audio_buffer.speech_started")
+        await old.wait_for("input_audio_buffer.speech_started")
         async with connect(conversation=old.conversation_id) as new:
-            told = (await new.until("conversation.item.done"))["item"]
+            told = (await new.wait_for("conversation.item.done"))["item"]
     assert told["content"][0]["transcript"] == "Said on the old line."
 
 
@@ -91,34 +85,34 @@ async def test_words_that_do_not_come_in_time_are_told_as_failed(
     upstream.behave("transcriptions", fault="hang")
     async with connect() as old:
         await old.type("My first words.")
-        await old.until("response.done")
+        await old.wait_for("response.done")
         await old.send.input_audio_buffer.append(audio=base64.b64encode(utterance).decode())
-        await old.until("input_audio_buffer.speech_started")
+        await old.wait_for("input_audio_buffer.speech_started")
         async with connect(conversation=old.conversation_id) as new:
-            await new.until("conversation.created")
+            await new.wait_for("conversation.created")
             assert await receive_ending(old) == ("conversation_taken_over", 1008)
-    spoken = next(item for item in await items(old.conversation_id) if item.is_audio and item.role == "user")
+    spoken = next(item for item in await load_items(old.conversation_id) if item.is_audio and item.role == "user")
     assert spoken.error_code == "engine_timeout"
 
 
 async def test_a_conversation_in_which_nothing_was_said_stays_for_the_newcomer(connect: Connect) -> None:
     """And goes with the last."""
     async with connect() as old:
-        await old.until("conversation.created")
+        await old.wait_for("conversation.created")
         async with connect(conversation=old.conversation_id) as new:
             assert await receive_ending(old) == ("conversation_taken_over", 1008)
-            await new.until("conversation.created")
+            await new.wait_for("conversation.created")
             async with connect(conversation=old.conversation_id) as last:
                 assert await receive_ending(new) == ("conversation_taken_over", 1008)
                 await last.type("Hello?")
-                await last.until("response.done")
-    assert await gone_or_ended(old.conversation_id) == "ended"
+                await last.wait_for("response.done")
+    assert await wait_until_over(old.conversation_id) == "ended"
     async with connect() as silent:
-        await silent.until("conversation.created")
-    assert await gone_or_ended(silent.conversation_id) == "gone"
+        await silent.wait_for("conversation.created")
+    assert await wait_until_over(silent.conversation_id) == "gone"
 
 
-async def gone_or_ended(conversation_id: str) -> str:
+async def wait_until_over(conversation_id: str) -> str:
     """Each look asks the database."""
     async with asyncio.timeout(10):
         while True:
@@ -129,7 +123,7 @@ async def gone_or_ended(conversation_id: str) -> str:
 
 async def test_of_many_at_once_one_remains(connect: Connect) -> None:
     async with connect() as first, AsyncExitStack() as stack:
-        await first.until("conversation.created")
+        await first.wait_for("conversation.created")
         opening = [stack.enter_async_context(connect(conversation=first.conversation_id)) for _ in range(4)]
         talks = [first, *await asyncio.gather(*opening)]
         endings = [asyncio.create_task(receive_ending(talk)) for talk in talks]
@@ -142,7 +136,7 @@ async def test_of_many_at_once_one_remains(connect: Connect) -> None:
         listening.cancel()
         await asyncio.wait([listening])
         await winner.send.input_audio_buffer.clear()
-        await winner.until("input_audio_buffer.cleared")
+        await winner.wait_for("input_audio_buffer.cleared")
 
 
 async def test_from_another_process(
@@ -152,10 +146,10 @@ async def test_from_another_process(
     here, there = start_site(**env), start_site(**env)
     async with connect(url=here.url) as old:
         await old.type("My first words.")
-        await old.until("response.done")
+        await old.wait_for("response.done")
         began = time.monotonic()
         async with connect(url=there.url, conversation=old.conversation_id) as new:
-            await new.until("conversation.created")
+            await new.wait_for("conversation.created")
             assert time.monotonic() - began < 1.5
             assert await receive_ending(old) == ("conversation_taken_over", 1008)
 
@@ -165,11 +159,11 @@ async def test_the_limit_of_sessions_counts_who_is_replaced_no_more(
 ) -> None:
     site = start_site(OPENAI_API_KEY="sk-site", OPENAI_BASE_URL=upstream.openai_url, MAX_SESSIONS_PER_USER="1")
     async with connect(url=site.url) as old:
-        await old.until("conversation.created")
+        await old.wait_for("conversation.created")
         async with connect(url=site.url) as other:
-            assert (await other.until("error"))["error"]["code"] == "too_many_sessions"
+            assert (await other.wait_for("error"))["error"]["code"] == "too_many_sessions"
         async with connect(url=site.url, conversation=old.conversation_id) as new:
-            await new.until("conversation.created")
+            await new.wait_for("conversation.created")
             assert await receive_ending(old) == ("conversation_taken_over", 1008)
 
 
@@ -179,12 +173,12 @@ async def test_a_turn_waits_for_its_turn(
     """A program must not end a call that somebody is in."""
     async with connect() as talk:
         await talk.type("Hello")
-        await talk.until("response.done")
+        await talk.wait_for("response.done")
         ask = {"params": {"conversation": talk.conversation_id}, "content": make_wav(utterance)}
         refused = await caller.post("/v1/voice/turns", **ask)  # type: ignore[arg-type]
         assert (refused.status_code, get_error(refused)["code"]) == (409, "conversation_in_use")
         await talk.send.input_audio_buffer.clear()
-        await talk.until("input_audio_buffer.cleared")
+        await talk.wait_for("input_audio_buffer.cleared")
     answer = await caller.post("/v1/voice/turns", **ask)  # type: ignore[arg-type]
     assert answer.status_code == 200
 
@@ -195,7 +189,7 @@ async def test_a_session_that_fails_to_start_leaves_nothing_live(site: Site, key
         secret = (await official.realtime.client_secrets.create()).value
     tools = [{"type": "mcp", "server_label": "removed"}]
     await ClientSecret.objects.filter(key__user=user).aupdate(session={"type": "realtime", "tools": tools})
-    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=bearer(secret)) as socket:
+    async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=build_authorization(secret)) as socket:
         code, close_code = await receive_refusal(socket)
     assert close_code == 1008, code
     assert not await Conversation.objects.filter(user=user).aexists()
@@ -204,15 +198,15 @@ async def test_a_session_that_fails_to_start_leaves_nothing_live(site: Site, key
 async def test_the_api_tells_whether_it_is_live(
     caller: httpx2.AsyncClient, connect: Connect, upstream: Upstream
 ) -> None:
-    async def told(conversation_id: str) -> Any:
+    async def read_status(conversation_id: str) -> Any:
         return json.loads((await caller.get(f"/v1/conversations/{conversation_id}")).text)["status"]
 
     async with connect() as talk:
         await talk.type("Hello")
-        await talk.until("response.done")
-        assert await told(talk.conversation_id) == "live"
-    assert await gone_or_ended(talk.conversation_id) == "ended"
-    assert await told(talk.conversation_id) == "ended"
+        await talk.wait_for("response.done")
+        assert await read_status(talk.conversation_id) == "live"
+    assert await wait_until_over(talk.conversation_id) == "ended"
+    assert await read_status(talk.conversation_id) == "ended"
 
 
 async def test_what_a_killed_process_held_is_closed_by_another(
@@ -224,14 +218,14 @@ async def test_what_a_killed_process_held_is_closed_by_another(
     killed = start_site(**env)
     async with connect(url=killed.url) as talk:
         await talk.type("Go on.")
-        await talk.until("response.output_audio_transcript.delta")
+        await talk.wait_for("response.output_audio_transcript.delta")
         killed.process.kill()
         with pytest.raises(ConnectionClosed):
-            await talk.until("never")
-    assert (await row(talk.conversation_id)).status == Conversation.Status.LIVE
+            await talk.wait_for("never")
+    assert (await load_conversation(talk.conversation_id)).status == Conversation.Status.LIVE
     await Conversation.objects.filter(public_id=talk.conversation_id).aupdate(held_until="2026-01-01T00:00Z")
     await asyncio.to_thread(start_site, **env)
     async with asyncio.timeout(10):
-        while (await row(talk.conversation_id)).status == Conversation.Status.LIVE:
+        while (await load_conversation(talk.conversation_id)).status == Conversation.Status.LIVE:
             pass
-    assert [item.status for item in await items(talk.conversation_id)] == ["completed", "incomplete"]
+    assert [item.status for item in await load_items(talk.conversation_id)] == ["completed", "incomplete"]

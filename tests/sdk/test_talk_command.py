@@ -19,7 +19,7 @@ def question(tmp_path: Path, utterance: bytes) -> Path:
     return path
 
 
-def talk(site: Site, key: str, question: Path, *arguments: str) -> Result:
+def run_talk(site: Site, key: str, question: Path, *arguments: str) -> Result:
     return site.manage("talk", str(question), "--url", site.url, "--key", key, *arguments)
 
 
@@ -31,7 +31,7 @@ def assert_one_line(result: Result, *words: str) -> None:
 
 
 def test_it_works(site: Site, key: str, upstream: Upstream, question: Path, tmp_path: Path) -> None:
-    result = talk(site, key, question, "-o", str(tmp_path / "answer.wav"))
+    result = run_talk(site, key, question, "-o", str(tmp_path / "answer.wav"))
     assert result.returncode == 0, result.stderr
     conversation, you, assistant = result.stdout.splitlines()
     assert conversation.startswith("conversation conv_")
@@ -43,15 +43,15 @@ def test_it_works(site: Site, key: str, upstream: Upstream, question: Path, tmp_
 
 
 def test_it_continues_a_conversation(site: Site, key: str, upstream: Upstream, question: Path) -> None:
-    first = talk(site, key, question).stdout.splitlines()[0].removeprefix("conversation ")
-    again = talk(site, key, question, "--conversation", first)
+    first = run_talk(site, key, question).stdout.splitlines()[0].removeprefix("conversation ")
+    again = run_talk(site, key, question, "--conversation", first)
     assert again.stdout.startswith(f"conversation {first}\n")
-    assert len(upstream.requests("chat")[-1]["asked"]["messages"]) == 4
+    assert len(upstream.list_requests("chat")[-1]["asked"]["messages"]) == 4
 
 
 def test_ogg_is_a_question_too(site: Site, key: str, upstream: Upstream, tmp_path: Path, utterance: bytes) -> None:
     (tmp_path / "question.ogg").write_bytes(opus.encode(utterance))
-    assert talk(site, key, tmp_path / "question.ogg").returncode == 0
+    assert run_talk(site, key, tmp_path / "question.ogg").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def test_ogg_is_a_question_too(site: Site, key: str, upstream: Upstream, tmp_pat
 def test_what_is_wrong_is_said_in_one_line(
     site: Site, key: str, upstream: Upstream, question: Path, arguments: list[str], words: str
 ) -> None:
-    assert_one_line(talk(site, key, question, *arguments), words)
+    assert_one_line(run_talk(site, key, question, *arguments), words)
 
 
 def test_a_failing_engine(site: Site, key: str, upstream: Upstream, question: Path) -> None:
     upstream.behave("chat", fault="401")
-    assert_one_line(talk(site, key, question), "key")
+    assert_one_line(run_talk(site, key, question), "key")
 
 
 def test_a_file_that_is_no_sound(site: Site, key: str, tmp_path: Path) -> None:
     (tmp_path / "question.wav").write_text("not a sound")
-    assert_one_line(talk(site, key, tmp_path / "question.wav"), "question.wav", "not a sound file")
+    assert_one_line(run_talk(site, key, tmp_path / "question.wav"), "question.wav", "not a sound file")

@@ -14,7 +14,7 @@ from accounts.models import User
 from conversations.models import Assistant, Conversation
 from conversations.pcm import BYTES_PER_MS
 from tests.support.live import Site, run_site
-from tests.support.official_client import FRAME, Connect, Talk, load_items, sound, speech
+from tests.support.official_client import FRAME, Connect, Talk, load_items, load_sound, synthesize_speech
 from tests.support.realtime import wire
 from tests.support.realtime.transcripts import ADDED, EVENT, HEARD
 from tests.upstream.fixtures import Upstream
@@ -31,11 +31,11 @@ def streaming_site(database_url: str, upstream_process: Upstream) -> Iterator[Si
 
 
 @sync_to_async
-def conversations(user: User) -> int:
+def count_conversations(user: User) -> int:
     return Conversation.objects.filter(user=user).count()
 
 
-async def send(talk: Talk, pcm: bytes) -> None:
+async def send_sound(talk: Talk, pcm: bytes) -> None:
     for start in range(0, len(pcm), FRAME):
         await talk.send.input_audio_buffer.append(audio=base64.b64encode(pcm[start : start + FRAME]).decode())
 
@@ -44,18 +44,18 @@ async def test_captions(connect: Connect, upstream: Upstream, utterance: bytes, 
     upstream.script(transcripts=(WORDS,))
     async with connect(intent="transcription") as talk:
         await talk.say(utterance)
-        completed = await talk.until(f"{EVENT}.completed")
-        assert await conversations(user) == 0
-    heard = len(upstream.requests("transcriptions"))
+        completed = await talk.wait_for(f"{EVENT}.completed")
+        assert await count_conversations(user) == 0
+    heard = len(upstream.list_requests("transcriptions"))
     assert talk.kinds == ["session.created", *HEARD, *ADDED, f"{EVENT}.completed"]
     assert talk.events[0]["session"]["type"] == "transcription"
     assert completed["transcript"] == WORDS
-    assert await conversations(user) == 0
-    assert upstream.requests("chat") == upstream.requests("speech") == []
+    assert await count_conversations(user) == 0
+    assert upstream.list_requests("chat") == upstream.list_requests("speech") == []
     async with connect(intent="transcription") as again:  # what was said is not remembered
         await again.say(utterance)
-        await again.until(f"{EVENT}.completed")
-    assert len(upstream.requests("transcriptions")) > heard
+        await again.wait_for(f"{EVENT}.completed")
+    assert len(upstream.list_requests("transcriptions")) > heard
 
 
 @pytest.mark.parametrize("asked", ["in the address", "by the client's first event"])
@@ -65,10 +65,10 @@ async def test_captions_that_are_stored(connect: Connect, upstream: Upstream, ut
     async with connect(**query) as talk:
         await talk.send.session.update(session={"type": "transcription"})
         await talk.say(utterance)
-        await talk.until(f"{EVENT}.completed")
+        await talk.wait_for(f"{EVENT}.completed")
     (item,) = await load_items(talk.conversation_id)
     assert (item.role, item.text) == ("user", WORDS)
-    assert len(await sound(item)) > len(utterance) * 0.8
+    assert len(await load_sound(item)) > len(utterance) * 0.8
 
 
 async def test_a_session_that_becomes_one_leaves_nothing(
@@ -79,19 +79,21 @@ async def test_a_session_that_becomes_one_leaves_nothing(
     async with connect() as before:
         await before.send.session.update(session=session)
         await before.say(utterance)
-        await before.until(f"{EVENT}.completed")
-    asked = len(upstream.requests("transcriptions"))
+        await before.wait_for(f"{EVENT}.completed")
+    asked = len(upstream.list_requests("transcriptions"))
     async with connect() as talk:
         await talk.send.session.update(session=session)
-        shown = (await talk.until("session.updated"))["session"]
+        shown = (await talk.wait_for("session.updated"))["session"]
         assert shown["audio"]["input"]["transcription"] == heard["transcription"]
         await talk.say(utterance)
-        await talk.until(f"{EVENT}.completed")
+        await talk.wait_for(f"{EVENT}.completed")
         await talk.send.response.create()
-        assert "no responses" in (await talk.until("error"))["error"]["message"]
-    assert len(upstream.requests("transcriptions")) == 2 * asked  # the words of the first were not remembered either
+        assert "no responses" in (await talk.wait_for("error"))["error"]["message"]
+    assert (
+        len(upstream.list_requests("transcriptions")) == 2 * asked
+    )  # the words of the first were not remembered either
     for _ in range(200):
-        if await conversations(user) == 0:
+        if await count_conversations(user) == 0:
             return
     pytest.fail("the conversation is still there")
 
@@ -100,26 +102,26 @@ async def test_captions_go_on_in_a_conversation(connect: Connect, upstream: Upst
     upstream.script(transcripts=(WORDS,), replies=("Yes.",))
     async with connect() as talk:
         await talk.type("Listen.")
-        await talk.until("response.done")
+        await talk.wait_for("response.done")
     async with connect(conversation=talk.conversation_id, intent="transcription") as later:
         await later.say(utterance)
-        await later.until(f"{EVENT}.completed")
+        await later.wait_for(f"{EVENT}.completed")
     assert [item.text for item in await load_items(talk.conversation_id)] == ["Listen.", "Yes.", WORDS]
 
 
 async def test_words_come_while_one_speaks(streaming_site: Site, connect: Connect, upstream: Upstream) -> None:
-    utterance = await speech("can you hear me this morning")  # without a pause in it
+    utterance = await synthesize_speech("can you hear me this morning")  # without a pause in it
     upstream.script(transcripts=(WORDS,))
     async with connect(url=streaming_site.url, intent="transcription") as talk:
-        await send(talk, utterance)
-        first = await talk.until(f"{EVENT}.delta")
+        await send_sound(talk, utterance)
+        first = await talk.wait_for(f"{EVENT}.delta")
         assert "input_audio_buffer.committed" not in talk.kinds
-        await send(talk, bytes(1000 * BYTES_PER_MS))
-        completed = await talk.until(f"{EVENT}.completed")
+        await send_sound(talk, bytes(1000 * BYTES_PER_MS))
+        completed = await talk.wait_for(f"{EVENT}.completed")
     deltas = [event["delta"] for event in talk.events if event["type"] == f"{EVENT}.delta"]
     assert "".join(deltas) == completed["transcript"] == WORDS
     assert first["item_id"] == completed["item_id"]
-    assert upstream.requests("transcriptions") == []
+    assert upstream.list_requests("transcriptions") == []
 
 
 async def test_the_client_commits(streaming_site: Site, connect: Connect, upstream: Upstream, utterance: bytes) -> None:
@@ -128,11 +130,11 @@ async def test_the_client_commits(streaming_site: Site, connect: Connect, upstre
         silent: Any = {"type": "transcription", "audio": {"input": {"turn_detection": None}}}
         await talk.send.session.update(session=silent)
         for words in (WORDS, "And again."):
-            await send(talk, utterance)
-            await talk.until(f"{EVENT}.delta")
+            await send_sound(talk, utterance)
+            await talk.wait_for(f"{EVENT}.delta")
             await talk.send.input_audio_buffer.commit()
-            await talk.until("input_audio_buffer.committed")
-            assert (await talk.until(f"{EVENT}.completed"))["transcript"] == words
+            await talk.wait_for("input_audio_buffer.committed")
+            assert (await talk.wait_for(f"{EVENT}.completed"))["transcript"] == words
     assert "input_audio_buffer.speech_started" not in talk.kinds
 
 
@@ -143,11 +145,11 @@ async def test_an_assistant_of_speech_to_speech(connect: Connect, upstream: Upst
     upstream.script(transcripts=(WORDS,))
     async with connect(assistant=name, intent="transcription") as talk:
         await talk.say(utterance)
-        assert (await talk.until(f"{EVENT}.completed"))["transcript"] == WORDS
-    assert upstream.requests("live_conversations") == []
+        assert (await talk.wait_for(f"{EVENT}.completed"))["transcript"] == WORDS
+    assert upstream.list_requests("live_conversations") == []
     async with connect(assistant=name) as talk:
         await talk.send.session.update(session={"type": "transcription"})
-        assert (await talk.until("error"))["error"]["param"] == "session.type"
+        assert (await talk.wait_for("error"))["error"]["param"] == "session.type"
 
 
 async def test_in_beta(site: Site, key: str, upstream: Upstream, utterance: bytes) -> None:
@@ -172,4 +174,4 @@ async def test_in_beta(site: Site, key: str, upstream: Upstream, utterance: byte
 @pytest.mark.parametrize("query", [{"intent": "translation"}, {"store": "yes"}])
 async def test_what_is_not_served(connect: Connect, query: dict[str, str]) -> None:
     async with connect(**query) as talk:
-        assert (await talk.until("error"))["error"]["code"] == "invalid_value"
+        assert (await talk.wait_for("error"))["error"]["code"] == "invalid_value"

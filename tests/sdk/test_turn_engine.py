@@ -9,7 +9,7 @@ import pytest
 
 from conversations.pcm import BYTES_PER_MS
 from tests.support.live import Site, run_site
-from tests.support.official_client import FRAME, Connect, Talk, load_items, speech
+from tests.support.official_client import FRAME, Connect, Talk, load_items, synthesize_speech
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -24,13 +24,13 @@ def streaming_site(database_url: str, upstream_process: Upstream) -> Iterator[Si
         yield running
 
 
-async def send(talk: Talk, pcm: bytes) -> None:
+async def send_sound(talk: Talk, pcm: bytes) -> None:
     for start in range(0, len(pcm), FRAME):
         await talk.send.input_audio_buffer.append(audio=base64.b64encode(pcm[start : start + FRAME]).decode())
 
 
-async def quiet(talk: Talk, ms: int) -> None:
-    await send(talk, bytes(ms * BYTES_PER_MS))
+async def send_silence(talk: Talk, ms: int) -> None:
+    await send_sound(talk, bytes(ms * BYTES_PER_MS))
 
 
 async def opt_in(talk: Talk, **turn_detection: Any) -> None:
@@ -38,27 +38,27 @@ async def opt_in(talk: Talk, **turn_detection: Any) -> None:
     if turn_detection:
         session["audio"] = {"input": {"turn_detection": turn_detection}}
     await talk.send.session.update(session=session)  # type: ignore[arg-type]
-    updated = await talk.until("session.updated")
+    updated = await talk.wait_for("session.updated")
     assert updated["session"]["extensions"] == ["playback", "captions"]
 
 
 async def test_words_come_while_one_speaks(streaming_site: Site, connect: Connect, upstream: Upstream) -> None:
-    utterance = await speech(MANY_WORDS)
+    utterance = await synthesize_speech(MANY_WORDS)
     upstream.script(transcripts=("Good morning, can you hear me?", "And now?"), replies=("Yes, very well.", "Still."))
     async with connect(url=streaming_site.url) as talk:
         await opt_in(talk)
         for _ in range(2):
-            await send(talk, utterance)
-            await talk.until(DELTA)
+            await send_sound(talk, utterance)
+            await talk.wait_for(DELTA)
             assert talk.kinds.count("input_audio_buffer.committed") == talk.kinds.count("response.done")
-            await quiet(talk, 1000)
-            await talk.until("response.done")
+            await send_silence(talk, 1000)
+            await talk.wait_for("response.done")
     first, _, second, _ = await load_items(talk.conversation_id)
     assert (first.text, second.text) == ("Good morning, can you hear me?", "And now?")
     assert first.stt == "openai:gpt-live-transcribe"
     assert first.stt_seconds > 1
-    assert len(upstream.requests("live_transcriptions")) == 1  # one connection, kept across turns
-    assert upstream.requests("transcriptions") == []
+    assert len(upstream.list_requests("live_transcriptions")) == 1  # one connection, kept across turns
+    assert upstream.list_requests("transcriptions") == []
 
 
 async def test_where_the_stream_fails_the_turn_is_heard_from_its_audio(
@@ -68,7 +68,7 @@ async def test_where_the_stream_fails_the_turn_is_heard_from_its_audio(
     upstream.script(transcripts=("Good morning, can you hear me?",))
     async with connect(url=streaming_site.url) as talk:
         await talk.say(utterance)
-        await talk.until("response.done")
+        await talk.wait_for("response.done")
     question, answer = await load_items(talk.conversation_id)
     assert (question.text, question.stt) == ("Good morning, can you hear me?", "openai:gpt-transcribe")
     assert answer.status == "completed"
@@ -78,13 +78,13 @@ async def test_an_answer_is_ready_before_the_endpoint(connect: Connect, upstream
     upstream.script(transcripts=("Can you hear me?",), replies=("Yes, I can hear you very well today.",))
     async with connect() as talk:
         await opt_in(talk, type="server_vad", silence_duration_ms=2000)
-        await send(talk, utterance)
-        await quiet(talk, 1400)
+        await send_sound(talk, utterance)
+        await send_silence(talk, 1400)
         await asyncio.to_thread(upstream.wait_for, "speech", "done")
         assert "response.created" not in talk.kinds  # nothing was said, nor stored
-        await quiet(talk, 1600)
-        done = await talk.until("response.done")
-    assert len(upstream.requests("chat")) == 1
+        await send_silence(talk, 1600)
+        done = await talk.wait_for("response.done")
+    assert len(upstream.list_requests("chat")) == 1
     timing = done["response"]["timing"]
     assert timing["transcript"] < timing["first_token"] < timing["endpoint"] == 0 <= timing["first_audio"]
     assert [item.text for item in await load_items(talk.conversation_id)] == [
@@ -99,14 +99,14 @@ async def test_an_answer_is_dropped_upstream_when_one_goes_on(
     upstream.behave("chat", first_byte_ms=60_000)
     async with connect() as talk:
         await opt_in(talk, type="server_vad", silence_duration_ms=2000)
-        await send(talk, utterance)
-        await quiet(talk, 1400)
+        await send_sound(talk, utterance)
+        await send_silence(talk, 1400)
         await asyncio.to_thread(upstream.wait_for, "chat", "received")
         upstream.behave("chat", first_byte_ms=0)
-        await send(talk, utterance)
+        await send_sound(talk, utterance)
         await asyncio.to_thread(upstream.wait_for, "chat", "closed_by_peer")
-        await quiet(talk, 3000)
-        await talk.until("response.done")
+        await send_silence(talk, 3000)
+        await talk.wait_for("response.done")
     question, _ = await load_items(talk.conversation_id)
     assert question.discarded_input_tokens > 0
 
@@ -120,20 +120,20 @@ async def test_a_cough_pauses_the_reply_and_words_end_it(
     async with connect() as talk:
         await opt_in(talk)
         await talk.say(utterance)
-        await talk.until("response.output_audio.delta")
-        await send(talk, utterance[: 700 * BYTES_PER_MS])
-        await talk.until("input_audio_buffer.speech_started")
-        await quiet(talk, 800)
-        await talk.until("output_audio_buffer.started")
-        await talk.until("response.output_audio.delta")
+        await talk.wait_for("response.output_audio.delta")
+        await send_sound(talk, utterance[: 700 * BYTES_PER_MS])
+        await talk.wait_for("input_audio_buffer.speech_started")
+        await send_silence(talk, 800)
+        await talk.wait_for("output_audio_buffer.started")
+        await talk.wait_for("response.output_audio.delta")
         upstream.script(transcripts=("Stop, please.",))
-        await send(talk, utterance)
-        await talk.until("input_audio_buffer.speech_started")
-        await quiet(talk, 800)
-        cleared = await talk.until("output_audio_buffer.cleared")
-        done = await talk.until("response.done")
+        await send_sound(talk, utterance)
+        await talk.wait_for("input_audio_buffer.speech_started")
+        await send_silence(talk, 800)
+        cleared = await talk.wait_for("output_audio_buffer.cleared")
+        done = await talk.wait_for("response.done")
         await asyncio.to_thread(upstream.wait_for, "speech", "closed_by_peer")
-        await talk.until("response.done")
+        await talk.wait_for("response.done")
     assert done["response"]["status_details"]["reason"] == "turn_detected"
     assert cleared["response_id"] == done["response"]["id"]
     assert [item.text for item in await load_items(talk.conversation_id) if item.role == "user"] == [

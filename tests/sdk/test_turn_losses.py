@@ -12,7 +12,7 @@ from pytest_django import Settings
 from accounts.keys import api_keys
 from accounts.models import APIKey, User
 from conversations.models import Conversation, Item
-from tests.support.http_turns import EVENTS, build_client, get_error, load_items, make_wav, raw_events
+from tests.support.http_turns import EVENTS, build_client, get_error, load_items, make_wav, parse_raw_events
 from tests.support.live import Site, run_site
 from tests.upstream.fixtures import Upstream
 
@@ -59,7 +59,7 @@ async def test_an_engine_that_fails_as_an_event(
 ) -> None:
     upstream.behave("chat", fault="500")
     answer = await caller.post(TURNS, content=make_wav(utterance), headers=EVENTS)
-    last = json.loads(raw_events(answer.text)[-1])
+    last = json.loads(parse_raw_events(answer.text)[-1])
     assert (last["type"], last["response"]["status"]) == ("response.done", "failed")
     site.wait_for_log(
         f"turn_failed code=engine_unavailable status=200 conversation={answer.headers['x-conversation-id']}"
@@ -90,14 +90,14 @@ async def test_who_hangs_up_amid_the_reply(
         async for _ in answer.aiter_raw():
             break
     await asyncio.to_thread(upstream.wait_for, "speech", "closed_by_peer")
-    reply = await ended(user)
+    reply = await wait_for_last_item(user)
     assert reply.status == "incomplete"
     assert reply.heard_text is not None
     assert len(reply.heard_text) < len(reply.text)
     assert reply.heard_ms is not None
 
 
-async def ended(user: User) -> Item:
+async def wait_for_last_item(user: User) -> Item:
     """The reply, once its session has stored what was heard of it; each look asks the database."""
     async with asyncio.timeout(10):
         while await Conversation.objects.filter(user=user, status=Conversation.Status.LIVE).aexists():
@@ -115,7 +115,7 @@ async def test_who_hangs_up_before_the_reply(
     with pytest.raises(asyncio.CancelledError):
         await asking
     await asyncio.to_thread(upstream.wait_for, "chat", "closed_by_peer")
-    assert (await ended(user)).role == "user"
+    assert (await wait_for_last_item(user)).role == "user"
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ async def test_a_key_that_is_revoked_while_nobody_reads(
             while not await made.aexists():
                 pass
         await sync_to_async(api_keys.revoke)(await APIKey.objects.aget(pk=key.pk))
-        await ended(user)
+        await wait_for_last_item(user)
         with pytest.raises(httpx2.RemoteProtocolError):
             await answer.aread()
 

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from accounts.models import User
 from conversations.models import Conversation
 from conversations.pcm import BYTES_PER_MS
-from tests.support.http_turns import make_wav, seconds
+from tests.support.http_turns import make_wav, measure_sec
 from tests.support.official_client import load_items
 from tests.upstream.fixtures import Upstream
 
@@ -27,7 +27,7 @@ async def test_speech_leaves_while_the_model_writes(
         pieces = answer.aiter_raw()
         while len(begun := await anext(pieces)) < 100:  # the container's header
             pass
-        writing = (await asyncio.to_thread(upstream.requests, "chat"))[-1]
+        writing = (await asyncio.to_thread(upstream.list_requests, "chat"))[-1]
         assert writing["ending"] == ""
         rest = [piece async for piece in pieces]
     assert sum(map(len, rest)) > len(begun)
@@ -41,7 +41,7 @@ async def test_a_file_comes_as_soon_as_it_is_made(
     began = time.monotonic()
     answer = await caller.post(TURNS, content=make_wav(utterance), headers={"Accept": "audio/pcm"})
     took_sec = time.monotonic() - began
-    assert seconds(answer.content) > 45
+    assert measure_sec(answer.content) > 45
     assert took_sec < 15
 
 
@@ -53,14 +53,14 @@ async def test_who_reads_slowly_gets_all_of_it_and_holds_it_back_meanwhile(
     live = Conversation.objects.filter(user=user, status=Conversation.Status.LIVE)
     async with caller.stream("POST", TURNS, content=make_wav(utterance), headers={"Accept": "audio/pcm"}) as answer:
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(none_of(live), timeout=8)  # it is made in four
+            await asyncio.wait_for(wait_until_none(live), timeout=8)  # it is made in four
         pcm = await answer.aread()
     _, reply = await load_items(answer.headers["x-conversation-id"])
     assert (reply.status, reply.heard_text) == ("completed", None)
     assert abs(len(pcm) / BYTES_PER_MS - reply.audio_ms) < 1
 
 
-async def none_of(rows: QuerySet[Conversation]) -> None:
+async def wait_until_none(rows: QuerySet[Conversation]) -> None:
     """Each look asks the database."""
     while await rows.aexists():
         pass

@@ -12,10 +12,10 @@ from accounts.keys import api_keys
 from accounts.models import Scope, User
 from conversations.models import Conversation
 from conversations.pcm import BYTES_PER_MS
-from tests.support.factories import tone
-from tests.support.http_turns import EVENTS, build_client, get_error, load_items, make_wav, raw_events
+from tests.support.factories import make_tone
+from tests.support.http_turns import EVENTS, build_client, get_error, load_items, make_wav, parse_raw_events
 from tests.support.live import Site
-from tests.support.sound_files import sound_file
+from tests.support.sound_files import make_sound_file
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db", "upstream")
@@ -41,13 +41,13 @@ async def test_silence(caller: httpx2.AsyncClient, user: User, upstream: Upstrea
     assert (answer.status_code, get_error(answer)["code"]) == (400, "no_speech")
     assert answer.headers["x-conversation-id"].startswith("conv_")
     assert [item.role for item in await load_items(user)] == ["user"]
-    assert not upstream.requests("chat")
-    assert not upstream.requests("transcriptions")
+    assert not upstream.list_requests("chat")
+    assert not upstream.list_requests("transcriptions")
 
 
 async def test_silence_as_an_event(caller: httpx2.AsyncClient) -> None:
     answer = await caller.post(TURNS, content=make_wav(bytes(2_000 * BYTES_PER_MS)), headers=EVENTS)
-    last = json.loads(raw_events(answer.text)[-1])
+    last = json.loads(parse_raw_events(answer.text)[-1])
     assert (last["type"], last["error"]["code"]) == ("error", "no_speech")
 
 
@@ -63,7 +63,7 @@ async def test_less_than_a_tenth_of_a_second(caller: httpx2.AsyncClient, utteran
 
 
 async def test_more_than_two_minutes(caller: httpx2.AsyncClient) -> None:
-    answer = await caller.post(TURNS, content=sound_file(tone(1_000) * 122, "mp3", "libmp3lame"))
+    answer = await caller.post(TURNS, content=make_sound_file(make_tone(1_000) * 122, "mp3", "libmp3lame"))
     assert (answer.status_code, get_error(answer)["code"]) == (400, "audio_too_long")
 
 

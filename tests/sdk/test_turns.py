@@ -14,15 +14,14 @@ from accounts.models import User
 from conversations.audio import uploads
 from conversations.models import Assistant, Conversation
 from conversations.pcm import BYTES_PER_MS
-from tests.support.http_turns import EVENTS, HEADERS, WAV, build_client, make_wav, raw_events, seconds
+from tests.support.http_turns import EVENTS, HEADERS, WAV, build_client, make_wav, measure_sec, parse_raw_events
 from tests.support.live import ROOT, Site
-from tests.support.official_client import load_items, sound
-from tests.support.official_client import speech as spoken
+from tests.support.official_client import load_items, load_sound, synthesize_speech
 from tests.support.realtime import wire
 from tests.support.realtime.wire import SPOKEN_REPLY
-from tests.support.sound_files import likeness, sound_file
+from tests.support.sound_files import make_sound_file, measure_likeness
 from tests.upstream.fixtures import Upstream
-from tests.upstream.sound import speech
+from tests.upstream.sound import make_speech
 
 pytestmark = pytest.mark.usefixtures("committed_db", "upstream")
 TURNS = "/v1/voice/turns"
@@ -40,8 +39,8 @@ async def test_it_works(caller: httpx2.AsyncClient, upstream: Upstream, utteranc
     assert (reply.public_id, reply.response_id, reply.text) == (reply_id, response_id, REPLY)
     assert (reply.status, reply.heard_text) == ("completed", None)
     assert reply.waterfall.keys() >= {"endpoint", "first_token", "first_audio", "done"}
-    assert likeness(await sound(question), utterance) > 0.8
-    assert likeness(await uploads.decode(answer.content), await sound(reply)) > 0.9
+    assert measure_likeness(await load_sound(question), utterance) > 0.8
+    assert measure_likeness(await uploads.decode(answer.content), await load_sound(reply)) > 0.9
 
 
 @pytest.mark.parametrize(
@@ -59,7 +58,7 @@ async def test_the_file_that_is_asked_for(
     answer = await caller.post(TURNS, content=make_wav(utterance), headers={"Accept": accept})
     assert answer.headers["content-type"].partition(";")[0] == kind
     pcm = await uploads.decode(answer.content)
-    assert abs(len(pcm) - len(speech(REPLY))) < 150 * BYTES_PER_MS
+    assert abs(len(pcm) - len(make_speech(REPLY))) < 150 * BYTES_PER_MS
     assert pcm.strip(b"\0")
 
 
@@ -67,7 +66,10 @@ async def test_pcm(caller: httpx2.AsyncClient, upstream: Upstream, utterance: by
     upstream.script(replies=(REPLY,))
     answer = await caller.post(TURNS, content=make_wav(utterance), headers={"Accept": "audio/pcm"})
     assert answer.headers["content-type"] == "audio/pcm; rate=24000; channels=1"
-    assert likeness(answer.content, await sound((await load_items(answer.headers["x-conversation-id"]))[1])) > 0.9
+    assert (
+        measure_likeness(answer.content, await load_sound((await load_items(answer.headers["x-conversation-id"]))[1]))
+        > 0.9
+    )
 
 
 async def test_a_type_that_is_not_served(caller: httpx2.AsyncClient, utterance: bytes) -> None:
@@ -91,34 +93,34 @@ async def test_the_file_that_is_sent(
     caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes, container: str, codec: str
 ) -> None:
     upstream.script(transcripts=("Any container will do.",))
-    answer = await caller.post(TURNS, content=sound_file(utterance, container, codec), headers=WAV)
+    answer = await caller.post(TURNS, content=make_sound_file(utterance, container, codec), headers=WAV)
     question, _ = await load_items(answer.headers["x-conversation-id"])
     assert question.text == "Any container will do."
-    assert likeness(await sound(question), utterance, most_shift_ms=120) > 0.8
+    assert measure_likeness(await load_sound(question), utterance, most_shift_ms=120) > 0.8
 
 
 async def test_an_upload_of_unknown_length(caller: httpx2.AsyncClient, utterance: bytes) -> None:
-    async def pieces() -> AsyncIterator[bytes]:
+    async def stream_pieces() -> AsyncIterator[bytes]:
         whole = make_wav(utterance)
         for start in range(0, len(whole), 10_000):
             yield whole[start : start + 10_000]
 
-    answer = await caller.post(TURNS, content=pieces(), headers=WAV)
+    answer = await caller.post(TURNS, content=stream_pieces(), headers=WAV)
     assert "content-length" not in answer.request.headers
-    assert seconds(await uploads.decode(answer.content)) > 0.5
+    assert measure_sec(await uploads.decode(answer.content)) > 0.5
 
 
 async def test_a_form(caller: httpx2.AsyncClient, utterance: bytes) -> None:
     files = {"file": ("question.wav", make_wav(utterance), "audio/wav")}
     answer = await caller.post(TURNS, files=files, data={"note": "not read"}, headers=WAV)
-    assert seconds(await uploads.decode(answer.content)) > 0.5
+    assert measure_sec(await uploads.decode(answer.content)) > 0.5
 
 
 async def test_the_events_of_the_socket(caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes) -> None:
     upstream.script(transcripts=("Can you hear me?",), replies=(REPLY,))
     answer = await caller.post(TURNS, content=make_wav(utterance), headers=EVENTS)
     assert answer.headers["content-type"] == "text/event-stream"
-    raw = raw_events(answer.text)
+    raw = parse_raw_events(answer.text)
     events = [json.loads(one) for one in raw]
     for event, text in zip(events, raw, strict=True):
         wire.check_event(event, text)
@@ -143,13 +145,13 @@ async def test_a_conversation_goes_on(caller: httpx2.AsyncClient, upstream: Upst
     first = await caller.post(TURNS, content=make_wav(utterance))
     conversation = {"conversation": first.headers["x-conversation-id"]}
     second = await caller.post(
-        TURNS, content=make_wav(await spoken("And who is Tom?")), params=conversation, headers=EVENTS
+        TURNS, content=make_wav(await synthesize_speech("And who is Tom?")), params=conversation, headers=EVENTS
     )
     assert second.headers["x-conversation-id"] == conversation["conversation"]
     assert [item.text for item in await load_items(conversation["conversation"])] == [
         "My cat is Tom.", "A fine name.", "Who is Tom?", "He is your cat.",
     ]  # fmt: skip
-    asked = upstream.requests("chat")[-1]["asked"]["messages"]
+    asked = upstream.list_requests("chat")[-1]["asked"]["messages"]
     assert [message["content"] for message in asked[1:]] == ["My cat is Tom.", "A fine name.", "Who is Tom?"]
 
 
@@ -189,7 +191,7 @@ async def test_the_readmes_line_with_the_demo_engines(live_site: Site, key: str,
     question, reply = await load_items(answer.headers["x-conversation-id"])
     assert question.text
     assert reply.text
-    assert likeness(await uploads.decode(answer.content), await sound(reply)) > 0.8
+    assert measure_likeness(await uploads.decode(answer.content), await load_sound(reply)) > 0.8
 
 
 async def test_speech_to_speech(caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes) -> None:
@@ -200,4 +202,4 @@ async def test_speech_to_speech(caller: httpx2.AsyncClient, upstream: Upstream, 
     assert answer.status_code == 200
     question, reply = await load_items(answer.headers["x-conversation-id"])
     assert (question.text, reply.text, reply.status) == ("Can you hear me?", REPLY, "completed")
-    assert likeness(await uploads.decode(answer.content), await sound(reply)) > 0.9
+    assert measure_likeness(await uploads.decode(answer.content), await load_sound(reply)) > 0.9

@@ -13,7 +13,7 @@ from conversations.storage.callers import Caller
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.store import OpenedConversation
 from tests.upstream.fixtures import Upstream
-from tests.upstream.sound import speech
+from tests.upstream.sound import make_speech
 
 
 def make_opened(upstream: Upstream) -> OpenedConversation:
@@ -51,7 +51,7 @@ async def test_a_reply_dropped_before_it_began_asks_nothing_and_leaves_its_place
         work.perform(generate)
         assert await told.get() == engine_events.TextDelta("resp_1", "Here")
         await work.end()
-    assert len(upstream.requests("chat")) == 1
+    assert len(upstream.list_requests("chat")) == 1
 
 
 async def speak_filler(upstream: Upstream, words: str) -> list[Any]:
@@ -67,7 +67,9 @@ async def speak_filler(upstream: Upstream, words: str) -> list[Any]:
 
 
 async def test_a_filler_comes_whole(upstream: Upstream) -> None:
-    assert await speak_filler(upstream, "Un momento.") == [engine_events.FillerReady("resp_1", speech("Un momento."))]
+    assert await speak_filler(upstream, "Un momento.") == [
+        engine_events.FillerReady("resp_1", make_speech("Un momento."))
+    ]
 
 
 async def test_a_filler_that_fails_is_not_missed(upstream: Upstream) -> None:

@@ -18,7 +18,7 @@ from conversations.session.clause_speech import FRAME_BYTES
 from conversations.session.generation import LEAD_SEC, MAX_STREAMS, Generation
 from conversations.session.text_completion import PIECE_CHARS
 from tests.upstream.fixtures import Upstream
-from tests.upstream.sound import speech
+from tests.upstream.sound import make_speech
 
 LONG = "A clause of a hundred characters takes six and a half seconds to say, which is most of the lead. . ."
 
@@ -87,7 +87,7 @@ async def test_it_works(upstream: Upstream) -> None:
     await stage.reply.run()
     assert "".join(event.text for event in stage.events if isinstance(event, engine_events.TextDelta)) == "Sure, I can."
     assert len([event for event in stage.events if isinstance(event, engine_events.GenerationDone)]) == 1
-    assert (stage.get_pcm(0), stage.get_pcm(1)) == (speech("Sure, "), speech("I can."))
+    assert (stage.get_pcm(0), stage.get_pcm(1)) == (make_speech("Sure, "), make_speech("I can."))
     assert stage.list_done() == [0, 1]
     spoken = [
         event for event in stage.events if isinstance(event, engine_events.SpeechAudio | engine_events.SpeechDone)
@@ -120,7 +120,7 @@ async def test_no_more_streams_than_agreed(upstream: Upstream) -> None:
     running.cancel()
     await asyncio.wait([running])
     await wait_for_requests(upstream, "closed_by_peer", MAX_STREAMS)
-    assert len(upstream.requests("speech")) == MAX_STREAMS
+    assert len(upstream.list_requests("speech")) == MAX_STREAMS
 
 
 async def test_a_later_clause_that_hangs_keeps_nothing_earlier_waiting(upstream: Upstream) -> None:
@@ -131,7 +131,7 @@ async def test_a_later_clause_that_hangs_keeps_nothing_earlier_waiting(upstream:
     upstream.behave("speech", fault="hang")
     stage.reply.speak(commands.SpeakClause("resp_1", 1, "And so on.", "", 1.0))
     await stage.wait_until(lambda: stage.list_done() == [0])
-    assert stage.get_pcm() == speech(LONG)
+    assert stage.get_pcm() == make_speech(LONG)
     running.cancel()
     await asyncio.wait([running])
 
@@ -141,7 +141,7 @@ async def test_the_first_sound_does_not_wait_for_a_whole_frame(upstream: Upstrea
     stage = Stage(upstream, "Hello there.")
     running = asyncio.create_task(stage.reply.run())
     await stage.wait_until(stage.get_pcm)
-    assert stage.get_pcm() == speech("Hello there.")[: 50 * BYTES_PER_MS]
+    assert stage.get_pcm() == make_speech("Hello there.")[: 50 * BYTES_PER_MS]
     running.cancel()
     await asyncio.wait([running])
 
@@ -150,7 +150,7 @@ async def test_a_clause_without_words_has_no_sound(upstream: Upstream) -> None:
     stage = Stage(upstream, "One.", "", "Three.")
     await stage.reply.run()
     assert (stage.list_done(), stage.get_pcm(1)) == ([0, 1, 2], b"")
-    assert len(upstream.requests("speech")) == 2
+    assert len(upstream.list_requests("speech")) == 2
 
 
 async def test_a_held_reply_comes_up_to_the_lead_and_no_further(upstream: Upstream) -> None:
@@ -183,7 +183,7 @@ async def test_clauses_that_are_not_near_are_not_asked_for(upstream: Upstream) -
     assert measure_sec(stage.get_pcm()) <= LEAD_SEC
     running.cancel()
     await asyncio.wait([running])
-    assert len(upstream.requests("speech")) <= MAX_STREAMS
+    assert len(upstream.list_requests("speech")) <= MAX_STREAMS
 
 
 async def test_a_clause_that_came_in_one_piece_leaves_the_one_before_it_its_room(upstream: Upstream) -> None:
@@ -195,7 +195,7 @@ async def test_a_clause_that_came_in_one_piece_leaves_the_one_before_it_its_room
     upstream.behave("speech", first_byte_ms=0, piece_bytes=10_000_000)
     stage.reply.speak(commands.SpeakClause("resp_1", 1, LONG * 2, "", 1.0))
     await stage.wait_until(lambda: stage.list_done() == [0])
-    assert stage.get_pcm(0) == speech("One.")
+    assert stage.get_pcm(0) == make_speech("One.")
     running.cancel()
     await asyncio.wait([running])
 
@@ -223,7 +223,7 @@ async def test_what_sounded_before_a_clause_failed_stays(upstream: Upstream) -> 
     stage.reply.speak(commands.SpeakClause("resp_1", 1, "Two.", "", 1.0))
     stage.reply.speak(commands.SpeakClause("resp_1", 2, "Three.", "", 1.0))
     await running
-    assert stage.get_pcm() == speech(LONG)
+    assert stage.get_pcm() == make_speech(LONG)
     assert (stage.list_done(), stage.list_failures()) == ([0], ["invalid_provider_key"])
 
 
@@ -257,7 +257,7 @@ async def test_clauses_that_are_withdrawn_are_not_heard(upstream: Upstream) -> N
     stage.reply.speak(commands.SpeakClause("resp_1", 1, "Yes.", "", 1.0))
     stage.reply.end_speech()
     await running
-    assert (stage.get_pcm(0), stage.get_pcm(1)) == (speech("Four."), speech("Yes."))
+    assert (stage.get_pcm(0), stage.get_pcm(1)) == (make_speech("Four."), make_speech("Yes."))
     assert (stage.list_done(), stage.list_failures()) == ([0, 1], [])
 
 
@@ -270,4 +270,4 @@ async def test_the_clause_that_sounds_is_not_withdrawn(upstream: Upstream) -> No
     stage.reply.speak(commands.SpeakClause("resp_1", 1, "Four.", "", 1.0))
     stage.reply.end_speech()
     await running
-    assert (stage.get_pcm(0), stage.get_pcm(1)) == (speech(LONG), speech("Four."))
+    assert (stage.get_pcm(0), stage.get_pcm(1)) == (make_speech(LONG), make_speech("Four."))

@@ -32,12 +32,12 @@ from conversations.session.speech_cache import CachedKind, CachedSpeechToText, C
 from tests.support.live import run_redis
 from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
-from tests.upstream.sound import speech
+from tests.upstream.sound import make_speech
 
 OPENER = "Of course!"
 PRIVATE = "Your sister's wedding, as far as I know."
 LONG = "Your sister's wedding is on the third of May, as far as I know, isn't it?"
-UTTERANCE = speech("What I said.")
+UTTERANCE = make_speech("What I said.")
 ALICE, BOB = 1, 2
 numbers = count()
 PATIENCE_SEC = speech_cache.PATIENCE_SEC
@@ -111,9 +111,9 @@ async def wait_until_stored() -> None:
 async def test_it_works(upstream: Upstream, cache: SpeechCache) -> None:
     site = Site(upstream, cache)
     first, second = await site.say(OPENER), await site.say(OPENER)
-    assert b"".join(first) == b"".join(second) == speech(OPENER)
+    assert b"".join(first) == b"".join(second) == make_speech(OPENER)
     assert [len(piece) for piece in second[:-1]] == [9_600] * (len(second) - 1)
-    assert len(upstream.requests("speech")) == 1
+    assert len(upstream.list_requests("speech")) == 1
     assert site.tallied == [("tts", False), ("tts", True)]
 
 
@@ -160,12 +160,12 @@ async def test_nobody_hits_what_another_said(upstream: Upstream, cache: SpeechCa
     await site.hear(user_id=ALICE)
     await site.hear(user_id=BOB)
     assert site.tallied == [("stt", False), ("stt", False)]
-    assert len(upstream.requests("transcriptions")) == 2
+    assert len(upstream.list_requests("transcriptions")) == 2
 
 
 async def test_long_texts_are_never_kept(upstream: Upstream) -> None:
     site = Site(upstream, make_memory_cache())
-    assert b"".join(await site.say(LONG)) == b"".join(await site.say(LONG)) == speech(LONG)
+    assert b"".join(await site.say(LONG)) == b"".join(await site.say(LONG)) == make_speech(LONG)
     assert site.tallied == []
 
 
@@ -235,7 +235,7 @@ async def test_a_stream_closed_midway_is_not_kept(upstream: Upstream) -> None:
     async with aclosing(site.make_tts().speak(OPENER)) as stream:
         await anext(stream)
     await asyncio.to_thread(upstream.wait_for, "speech", "closed_by_peer")
-    assert b"".join(await site.say(OPENER)) == speech(OPENER)
+    assert b"".join(await site.say(OPENER)) == make_speech(OPENER)
     assert site.tallied == [("tts", False), ("tts", False)]
 
 
@@ -244,7 +244,7 @@ async def test_a_stream_that_broke_off_is_not_kept(upstream: Upstream) -> None:
     site = Site(upstream, make_memory_cache())
     with pytest.raises(EngineUnavailable):
         await gather(site.make_tts().speak(OPENER), [])
-    assert b"".join(await site.say(OPENER)) == speech(OPENER)
+    assert b"".join(await site.say(OPENER)) == make_speech(OPENER)
     assert site.tallied == [("tts", False), ("tts", False)]
 
 
@@ -254,7 +254,7 @@ async def test_it_never_holds_more_than_its_slots(upstream: Upstream, redis_url:
         site = Site(upstream, cache)
         texts = ["One.", "Two.", "Three.", "Four.", "Five.", "Six."]
         for text in texts * 2:
-            assert b"".join(await site.say(text)) == speech(text)
+            assert b"".join(await site.say(text)) == make_speech(text)
         backend: BaseCache = cache._backend
         assert {f"tts:{place}" for place in range(50) if backend.get(f"tts:{place}")} <= {"tts:0", "tts:1"}
 
@@ -278,7 +278,7 @@ async def test_a_redis_that_died_is_missed_by_nobody(upstream: Upstream, caplog:
         await site.say(OPENER)
         await site.say(OPENER)
     for _ in range(3):
-        assert b"".join(await site.say(OPENER)) == speech(OPENER)
+        assert b"".join(await site.say(OPENER)) == make_speech(OPENER)
     assert [is_hit for _, is_hit in site.tallied] == [False, True, False, False, False]
     assert len([record for record in caplog.records if "speech cache" in record.message]) == 1
 
@@ -294,7 +294,7 @@ async def test_a_redis_that_hangs_is_a_miss(upstream: Upstream, monkeypatch: pyt
     with tempfile.TemporaryDirectory() as folder:
         async with await asyncio.start_unix_server(listen, f"{folder}/redis.sock"):
             site = Site(upstream, make_redis_cache(f"unix://{folder}/redis.sock"))
-            assert b"".join(await site.say(OPENER)) == speech(OPENER)
+            assert b"".join(await site.say(OPENER)) == make_speech(OPENER)
             assert (await site.hear())[0] == "Hello there."
     assert site.tallied == [("tts", False), ("stt", False)]
 

@@ -47,7 +47,7 @@ def list_clip_names() -> list[str]:
 def test_it_works(conversation: Conversation, faults: Faults) -> None:
     saving.apply_changes(conversation.pk, [make_spoken()])
     clip = AudioClip.objects.get()
-    assert faults.files() == list_clip_names() == [f"{conversation.public_id}/item_1.ogg"]
+    assert faults.list_files() == list_clip_names() == [f"{conversation.public_id}/item_1.ogg"]
     assert (faults.folder / str(clip.file)).stat().st_size == clip.size_bytes
     assert not LooseFile.objects.exists()
 
@@ -58,7 +58,7 @@ def test_a_second_try_makes_no_second_file(conversation: Conversation, faults: F
     clip_files.upload_all_blocking([*prepared.uploads.values()])
     for _ in range(2):
         saving.apply_changes(conversation.pk, [make_spoken()])
-    assert faults.files() == list_clip_names() == [f"{conversation.public_id}/item_1.ogg"]
+    assert faults.list_files() == list_clip_names() == [f"{conversation.public_id}/item_1.ogg"]
     assert not LooseFile.objects.exists()
 
 
@@ -70,7 +70,7 @@ def test_a_storage_that_fails_is_tried_again(conversation: Conversation, faults:
     assert not conversation.items.exists()
     faults.set()
     saving.apply_changes(conversation.pk, [make_spoken()])
-    assert faults.files() == list_clip_names()
+    assert faults.list_files() == list_clip_names()
     assert (faults.folder / list_clip_names()[0]).stat().st_size == AudioClip.objects.get().size_bytes
 
 
@@ -88,28 +88,28 @@ def test_one_that_hangs_costs_its_file_another_name(
     assert list_clip_names() != [f"{conversation.public_id}/item_1.ogg"]
     LooseFile.objects.update(due_at=timezone.now())
     deletion.delete_loose_files()
-    assert faults.files() == list_clip_names()
+    assert faults.list_files() == list_clip_names()
 
 
 def test_an_upload_that_nobody_took_over_is_deleted(conversation: Conversation, faults: Faults) -> None:
     prepared = saving.prepare(conversation.pk, [make_spoken()])
     clip_files.upload_all_blocking([*prepared.uploads.values()])
     deletion.delete_loose_files()
-    assert faults.files()  # it may be under way
+    assert faults.list_files()  # it may be under way
     LooseFile.objects.update(due_at=timezone.now())
     deletion.delete_loose_files()
-    assert (faults.files(), LooseFile.objects.count()) == ([], 0)
+    assert (faults.list_files(), LooseFile.objects.count()) == ([], 0)
     with pytest.raises(ClipStorageError):  # its commit comes too late, and is tried again from the start
         saving.commit(prepared)
     saving.apply_changes(conversation.pk, [make_spoken()])
-    assert faults.files() == list_clip_names()
+    assert faults.list_files() == list_clip_names()
 
 
 def test_a_reservation_beside_a_clip_does_not_delete_its_file(conversation: Conversation, faults: Faults) -> None:
     saving.apply_changes(conversation.pk, [make_spoken()])
     LooseFile.objects.create(name=list_clip_names()[0], is_reserved=True, due_at=timezone.now())
     deletion.delete_loose_files()
-    assert faults.files() == list_clip_names()
+    assert faults.list_files() == list_clip_names()
 
 
 def test_an_id_that_comes_again_has_its_own_sound(conversation: Conversation, faults: Faults) -> None:
@@ -118,7 +118,7 @@ def test_an_id_that_comes_again_has_its_own_sound(conversation: Conversation, fa
     saving.apply_changes(conversation.pk, [Drop("item_1")])
     saving.apply_changes(conversation.pk, [make_spoken(pcm=SOUND * 2)])
     deletion.delete_loose_files()
-    assert faults.files() == list_clip_names()
+    assert faults.list_files() == list_clip_names()
     assert AudioClip.objects.get().duration_ms == 2000
 
 
@@ -126,8 +126,8 @@ def test_no_id_leads_out_of_the_folder(conversation: Conversation, faults: Fault
     saving.apply_changes(
         conversation.pk, [make_spoken(name) for name in ("../../up", "/root", "a/b", ".", "ü", "a\\b")]
     )
-    assert faults.files() == list_clip_names()
-    assert {name.rpartition("/")[0] for name in faults.files()} == {conversation.public_id}
+    assert faults.list_files() == list_clip_names()
+    assert {name.rpartition("/")[0] for name in faults.list_files()} == {conversation.public_id}
 
 
 def test_what_is_deleted_is_deleted_however_often_the_storage_fails(conversation: Conversation, faults: Faults) -> None:
@@ -136,12 +136,12 @@ def test_what_is_deleted_is_deleted_however_often_the_storage_fails(conversation
     deletion.delete_conversations([conversation])
     assert not Conversation.objects.filter(pk=conversation.pk).exists()
     assert not deletion.delete_loose_files()
-    assert len(faults.files()) == deletion.count_remaining()["sound files"] == 2
+    assert len(faults.list_files()) == deletion.count_remaining()["sound files"] == 2
     assert LooseFile.objects.filter(due_at__lte=timezone.now() + timedelta(seconds=20), tries=1).count() == 2
     faults.set()
     LooseFile.objects.update(due_at=timezone.now())
     deletion.delete_loose_files()
-    assert (faults.files(), deletion.count_remaining()) == ([], {})
+    assert (faults.list_files(), deletion.count_remaining()) == ([], {})
 
 
 @pytest.mark.usefixtures("committed_db")
@@ -157,4 +157,4 @@ async def test_a_storage_that_hangs_locks_nothing(faults: Faults) -> None:
     faults.set()
     await asyncio.gather(*hanging)
     assert await conversation.items.acount() == 21
-    assert len(faults.files()) == 20
+    assert len(faults.list_files()) == 20

@@ -157,4 +157,4 @@ def test_a_clip_storage_that_fails_is_tried_again_later(
     assert list(folder.iterdir())
     faults.set()
     spool.replay()
-    assert faults.files() == [AudioClip.objects.get().file.name]
+    assert faults.list_files() == [AudioClip.objects.get().file.name]

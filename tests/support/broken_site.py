@@ -44,10 +44,10 @@ def break_at(name: str, module: str, path: str) -> None:
     """Replace the function by one that raises while the file has this name."""
     *owners, attribute = path.split(".")
     owner = functools.reduce(getattr, owners, __import__(module, fromlist=["*"]))
-    setattr(owner, attribute, with_defect(name, getattr(owner, attribute)))
+    setattr(owner, attribute, add_defect(name, getattr(owner, attribute)))
 
 
-def with_defect(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
+def add_defect(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
     def check() -> None:
         file = Path(os.environ["DEFECT_FILE"])
         wanted = file.read_text()
@@ -57,16 +57,16 @@ def with_defect(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
             raise RuntimeError(f"a defect in {name}")
 
     @functools.wraps(work)
-    def broken(*given: Any, **named: Any) -> Any:
+    def call_or_raise(*given: Any, **named: Any) -> Any:
         check()
         return work(*given, **named)
 
     @functools.wraps(work)
-    async def broken_later(*given: Any, **named: Any) -> Any:
+    async def await_or_raise(*given: Any, **named: Any) -> Any:
         check()
         return await work(*given, **named)
 
-    return broken_later if inspect.iscoroutinefunction(work) else broken
+    return await_or_raise if inspect.iscoroutinefunction(work) else call_or_raise
 
 
 if __name__ == "__main__":

@@ -48,5 +48,5 @@ class TestDatabases:
             settings.DATABASES["default"]["NAME"] = connection.settings_dict["NAME"] = name
 
 
-def live_database_url() -> str:
+def build_live_url() -> str:
     return os.environ["DATABASE_URL"].replace("/postgres?", f"/{LIVE}?")

@@ -58,7 +58,7 @@ def add_item(conversation: Conversation, text: str, **fields: Any) -> Item:
 
 
 def add_clip(item: Item, duration_ms: int = 200) -> AudioClip:
-    ogg = opus.encode(tone(duration_ms))
+    ogg = opus.encode(make_tone(duration_ms))
     item.audio_ms = duration_ms
     item.save(update_fields=["audio_ms"])
     clip = AudioClip(item=item, duration_ms=duration_ms, size_bytes=len(ogg))
@@ -67,7 +67,7 @@ def add_clip(item: Item, duration_ms: int = 200) -> AudioClip:
 
 
 @cache
-def tone(duration_ms: int, hertz: int = 440) -> bytes:
+def make_tone(duration_ms: int, hertz: int = 440) -> bytes:
     """PCM, signed 16 bit little-endian, mono, 24,000 Hz."""
     steps = (2 * math.pi * hertz * n / SAMPLE_RATE for n in range(duration_ms * SAMPLE_RATE // 1000))
     return b"".join(struct.pack("<h", round(8000 * math.sin(step))) for step in steps)

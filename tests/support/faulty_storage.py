@@ -15,7 +15,7 @@ class FaultyStorage(FileSystemStorage):
     """The file maps `save` and `delete` to `fail`, `half` (some of it is written, then it fails), `hang` or seconds."""
 
     def _save(self, name: str, content: Any) -> str:
-        if self._fault("save") == "half":
+        if self._read_fault("save") == "half":
             _write(self, name, ContentFile(content.read()[:10]))
         self._stumble("save")
         return _write(self, name, content)
@@ -25,16 +25,16 @@ class FaultyStorage(FileSystemStorage):
         super().delete(name)
 
     def _stumble(self, what: str) -> None:
-        fault = self._fault(what)
+        fault = self._read_fault(what)
         if fault in ("fail", "half"):
             raise ConnectionError("The storage is away.")
-        while fault == "hang" and self._fault(what) == "hang":
+        while fault == "hang" and self._read_fault(what) == "hang":
             time.sleep(LOOK_SEC)
         if isinstance(fault, float):
             time.sleep(fault)
 
-    def _fault(self, what: str) -> Any:
-        return json.loads(_control(Path(self.location)).read_text()).get(what)
+    def _read_fault(self, what: str) -> Any:
+        return json.loads(_find_control(Path(self.location)).read_text()).get(what)
 
 
 def _write(storage: Any, name: str, content: Any) -> str:
@@ -52,9 +52,9 @@ class Faults:
     def set(self, **faults: str | float) -> None:
         draft = self.folder.with_suffix(".new")
         draft.write_text(json.dumps(faults))
-        draft.rename(_control(self.folder))
+        draft.rename(_find_control(self.folder))
 
-    def files(self) -> list[str]:
+    def list_files(self) -> list[str]:
         return sorted(str(path.relative_to(self.folder)) for path in self.folder.rglob("*.ogg"))
 
     @property
@@ -62,5 +62,5 @@ class Faults:
         return {"BACKEND": "tests.support.faulty_storage.FaultyStorage", "OPTIONS": {"location": str(self.folder)}}
 
 
-def _control(folder: Path) -> Path:
+def _find_control(folder: Path) -> Path:
     return folder.with_suffix(".faults")

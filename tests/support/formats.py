@@ -8,19 +8,19 @@ PCM, PCMU, PCMA = "audio/pcm", "audio/pcmu", "audio/pcma"
 LAWS = {PCMU: MU_LAW, PCMA: A_LAW}
 
 
-def as_g711(law: Law, pcm: bytes) -> bytes:
+def encode_g711(law: Law, pcm: bytes) -> bytes:
     encoder = Encoder(law)
     return encoder.encode(pcm) + encoder.flush()
 
 
-def as_pcm(kind: str, data: bytes) -> bytes:
+def decode_pcm(kind: str, data: bytes) -> bytes:
     if kind == PCM:
         return data
     decoder = Decoder(LAWS[kind])
     return decoder.decode(data) + decoder.flush()
 
 
-def likeness(heard: bytes, said: bytes) -> float:
+def measure_likeness(heard: bytes, said: bytes) -> float:
     """1 for the same sound, wherever within `heard` it begins."""
     a, b = (np.frombuffer(pcm, np.int16).astype(float) for pcm in (heard, said))
     size = len(a) + len(b)

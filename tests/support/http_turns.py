@@ -10,7 +10,7 @@ from accounts.models import User
 from conversations.models import Item
 from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
 from tests.support.live import Site
-from tests.support.sound_files import sound_file
+from tests.support.sound_files import make_sound_file
 
 WAV = {"Accept": "audio/wav"}
 EVENTS = {"Accept": "text/event-stream"}
@@ -24,10 +24,10 @@ def build_client(site: Site, key: str) -> httpx2.AsyncClient:
 
 
 def make_wav(pcm: bytes) -> bytes:
-    return sound_file(pcm, "wav", "pcm_s16le", SAMPLE_RATE)
+    return make_sound_file(pcm, "wav", "pcm_s16le", SAMPLE_RATE)
 
 
-def seconds(pcm: bytes) -> float:
+def measure_sec(pcm: bytes) -> float:
     return len(pcm) / SAMPLE_BYTES / SAMPLE_RATE
 
 
@@ -37,7 +37,7 @@ def get_error(answer: httpx2.Response) -> dict[str, Any]:
     return error
 
 
-def raw_events(body: str) -> list[str]:
+def parse_raw_events(body: str) -> list[str]:
     """The JSON of each server-sent event, whose name is its type."""
     blocks = body.removesuffix("\n\n").split("\n\n")
     pairs = [block.split("\n") for block in blocks]

@@ -8,12 +8,12 @@ from dataclasses import replace
 from conversations.engines.base import NO_HINTS, EngineSpec, Transcript, TranscriptStream
 from conversations.engines.registry import make_stt_stream
 from tests.upstream.fixtures import Upstream
-from tests.upstream.sound import speech
+from tests.upstream.sound import make_speech
 
 LIVE = "live_transcriptions"
 SECRET = "sk-secret-of-the-test"
 WORDS = "Is it raining in Kiel today?"
-SOUND = speech("x" * 50)[: 3 * 48_000]  # three seconds, in which ten words are said
+SOUND = make_speech("x" * 50)[: 3 * 48_000]  # three seconds, in which ten words are said
 FRAME = 1_920  # 40 ms
 BLINK = SOUND[:FRAME]  # less than upstream takes
 
@@ -32,7 +32,7 @@ class Ear:
         self.partials.append(words)
         self._told.set()
 
-    async def hears(self, words: str) -> None:
+    async def wait_for(self, words: str) -> None:
         async with asyncio.timeout(5):
             while words not in self.partials:
                 self._told.clear()
@@ -42,19 +42,19 @@ class Ear:
         for start in range(0, len(pcm), FRAME):
             self.stream.send(pcm[start : start + FRAME])
 
-    async def utterance(self) -> Transcript:
+    async def transcribe(self) -> Transcript:
         self.stream.begin(NO_HINTS)
         self.say()
         return await self.stream.commit()
 
 
-def spec_of(upstream: Upstream, **changes: object) -> EngineSpec:
+def build_spec(upstream: Upstream, **changes: object) -> EngineSpec:
     spec = EngineSpec("openai", "gpt-transcribe", api_key=SECRET, base_url=upstream.openai_url, stream_model="gpt-live")
     return replace(spec, **changes)  # type: ignore[arg-type]
 
 
 @asynccontextmanager
-async def listening(spec: EngineSpec) -> AsyncIterator[Ear]:
+async def open_ear(spec: EngineSpec) -> AsyncIterator[Ear]:
     others = asyncio.all_tasks()
     ear = Ear(spec)
     try:

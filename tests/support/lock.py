@@ -22,7 +22,7 @@ class Machine:
     def __str__(self) -> str:
         return f"Python {self.python} on {self.system} {self.processor}"
 
-    def wants(self, requirement: Requirement, extra: str = "") -> bool:
+    def has_use_for(self, requirement: Requirement, extra: str = "") -> bool:
         """Return whether the requirement's marker holds on this machine, asked for with this extra."""
         if requirement.marker is None:
             return True
@@ -86,8 +86,8 @@ def find_stale(name: str, asked: str, lock: str) -> list[str]:
         *(
             f"{one} is asked for, and {pin.version} is locked for {machine}"
             for one in wishes for machine in MACHINES for pin in pins
-            if canonicalize_name(one.name) == pin.name and machine.wants(one) and machine.wants(pin.requirement)
-            and pin.version not in one.specifier
+            if canonicalize_name(one.name) == pin.name and pin.version not in one.specifier
+            and machine.has_use_for(one) and machine.has_use_for(pin.requirement)
         ),
     ]  # fmt: skip
 
@@ -97,8 +97,8 @@ def find_missing(pins: list[Pin], wishes: list[Requirement], machine: Machine) -
 
     Of a package that only other machines need, nothing is known here.
     """
-    versions = {pin.name: pin.version for pin in pins if machine.wants(pin.requirement)}
-    ahead = [one for one in wishes if machine.wants(one)]
+    versions = {pin.name: pin.version for pin in pins if machine.has_use_for(pin.requirement)}
+    ahead = [one for one in wishes if machine.has_use_for(one)]
     seen: set[tuple[str, str]] = set()
     faults = []
     while ahead:
@@ -108,7 +108,7 @@ def find_missing(pins: list[Pin], wishes: list[Requirement], machine: Machine) -
             faults.append(f"{machine}: {one} is needed, {versions.get(name, 'nothing')} is locked")
         for extra in {"", *one.extras} - {extra for known, extra in seen if known == name}:
             seen.add((name, extra))
-            ahead += [need for need in read_needs(name) if machine.wants(need, extra)]
+            ahead += [need for need in read_needs(name) if machine.has_use_for(need, extra)]
     return faults
 
 

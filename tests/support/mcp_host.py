@@ -86,7 +86,7 @@ class McpHost:
         self.received = Event()  # a call that will not be answered
         self.asked: list[str] = []  # methods, with the names of tools
         self.port = 0
-        self._begin()
+        self._start()
 
     @property
     def url(self) -> str:
@@ -99,13 +99,13 @@ class McpHost:
 
     def come_back(self) -> None:
         """On the same port."""
-        self._begin()
+        self._start()
 
     def close(self) -> None:
         if self._thread.is_alive():
             self.die()
 
-    def _begin(self) -> None:
+    def _start(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", self.port))
         self.port = self._socket.getsockname()[1]
         app = make_server(self.received).streamable_http_app()
@@ -121,12 +121,12 @@ class McpHost:
         self._server.should_exit = self._server.force_exit = True
 
     def _guard(self, app: Callable[..., Any]) -> Callable[..., Any]:
-        async def guarded(scope: dict[str, Any], receive: Any, send: Any) -> Any:
+        async def guard(scope: dict[str, Any], receive: Any, send: Any) -> Any:
             if scope["type"] != "http":
                 return await app(scope, receive, send)
             if self.key and dict(scope["headers"]).get(b"authorization", b"").decode() != self.key:
                 return await answer(send, 401, {"error": "invalid_token"})
-            body = await whole(receive)
+            body = await read_body(receive)
             asked = json.loads(body) if body else {}
             name = (asked.get("params") or {}).get("name", "")
             self.asked.append(f"{asked.get('method', scope['method'])} {name}".strip())
@@ -135,7 +135,7 @@ class McpHost:
                 return await answer(send, 404, {"jsonrpc": "2.0", "id": asked["id"], "error": error})
             return await app(scope, replay(body, receive), send)
 
-        return guarded
+        return guard
 
 
 MakeHost = Callable[..., McpHost]
@@ -155,7 +155,7 @@ def mcp_host() -> Iterator[MakeHost]:
         host.close()
 
 
-async def whole(receive: Any) -> bytes:
+async def read_body(receive: Any) -> bytes:
     body: bytes = b""
     while True:
         message = await receive()
@@ -167,10 +167,10 @@ async def whole(receive: Any) -> bytes:
 def replay(body: bytes, receive: Any) -> Any:
     parts = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def again() -> Any:
+    async def receive_again() -> Any:
         return parts.pop() if parts else await receive()
 
-    return again
+    return receive_again
 
 
 async def answer(send: Any, status: int, body: dict[str, Any]) -> None:

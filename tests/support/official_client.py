@@ -30,7 +30,7 @@ class Talk:
         self.send = connection
         self.events: list[dict[str, Any]] = []
 
-    async def next(self) -> dict[str, Any]:
+    async def receive_next(self) -> dict[str, Any]:
         raw = (await self.send.recv_bytes()).decode()
         event: dict[str, Any] = json.loads(raw)
         wire.check_event(event, raw)
@@ -38,9 +38,9 @@ class Talk:
         wire.check_order(self.events)
         return event
 
-    async def until(self, *kinds: str, timeout_sec: float = 20.0) -> dict[str, Any]:
+    async def wait_for(self, *kinds: str, timeout_sec: float = 20.0) -> dict[str, Any]:
         async with asyncio.timeout(timeout_sec):
-            while (event := await self.next())["type"] not in kinds:
+            while (event := await self.receive_next())["type"] not in kinds:
                 pass
         return event
 
@@ -64,7 +64,7 @@ class Talk:
         found = next(event for event in self.events if event["type"] == "conversation.created")
         return str(found["conversation"]["id"])
 
-    def audio(self) -> bytes:
+    def collect_audio(self) -> bytes:
         deltas = [event["delta"] for event in self.events if event["type"] == "response.output_audio.delta"]
         return b"".join(map(base64.b64decode, deltas))
 
@@ -72,12 +72,12 @@ class Talk:
 Connect = Callable[..., AbstractAsyncContextManager[Talk]]
 
 
-async def speech(words: str) -> bytes:
+async def synthesize_speech(words: str) -> bytes:
     """PCM, 24 kHz."""
     return b"".join([pcm async for pcm in EspeakNG(EngineSpec("demo")).speak(words)])
 
 
-def once(kinds: list[str]) -> list[str]:
+def drop_repeats(kinds: list[str]) -> list[str]:
     """Without the repetitions of one kind in a row."""
     return [kind for place, kind in enumerate(kinds) if not place or kinds[place - 1] != kind]
 
@@ -89,5 +89,5 @@ def load_items(conversation_id: str) -> list[Item]:
 
 
 @sync_to_async
-def sound(item: Item) -> bytes:
+def load_sound(item: Item) -> bytes:
     return opus.decode(item.clip.file.read())

@@ -16,7 +16,7 @@ from conversations.models import Conversation
 from tests.support import http_turns
 from tests.support.factories import make_user
 from tests.support.live import Site, run_site
-from tests.support.official_client import Connect, Talk, speech
+from tests.support.official_client import Connect, Talk, synthesize_speech
 from tests.upstream.fixtures import Upstream
 
 
@@ -43,14 +43,14 @@ def connect(site: Site, user: User, key: str, upstream: Upstream) -> Iterator[Co
     was_at_site = False
 
     @asynccontextmanager
-    async def connected(key: str = key, url: str = site.url, **query: str) -> AsyncIterator[Talk]:
+    async def open_talk(key: str = key, url: str = site.url, **query: str) -> AsyncIterator[Talk]:
         nonlocal was_at_site
         was_at_site |= url == site.url
         client = AsyncOpenAI(api_key=key, base_url=f"{url}/v1", websocket_base_url=f"{url}/v1".replace("http", "ws"))
         async with client.realtime.connect(extra_query=query) as connection:
             yield Talk(connection)
 
-    yield connected
+    yield open_talk
     if was_at_site:
         _wait_until_ended(user)
 
@@ -65,7 +65,7 @@ def _wait_until_ended(user: User) -> None:
 @pytest.fixture(scope="session")
 def utterance() -> bytes:
     """About two seconds of speech."""
-    return asyncio.run(speech("Good morning, can you hear me well?"))
+    return asyncio.run(synthesize_speech("Good morning, can you hear me well?"))
 
 
 @pytest.fixture

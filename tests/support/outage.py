@@ -25,7 +25,7 @@ class Server:
         embedded_postgres.start_again(self._data_dir, {"fsync": "off", "max_connections": "30"})
 
     @contextmanager
-    def away(self) -> Iterator[None]:
+    def take_away(self) -> Iterator[None]:
         self.stop()
         try:
             yield
@@ -33,9 +33,9 @@ class Server:
             self.start()
 
     @contextmanager
-    def hanging(self) -> Iterator[None]:
+    def hang(self) -> Iterator[None]:
         """It neither answers nor closes anything."""
-        pids = self._pids()
+        pids = self._list_pids()
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
         try:
@@ -45,7 +45,7 @@ class Server:
                 os.kill(pid, signal.SIGCONT)
 
     @contextmanager
-    def read_only(self) -> Iterator[None]:
+    def make_read_only(self) -> Iterator[None]:
         self._set("on")
         try:
             yield
@@ -53,7 +53,7 @@ class Server:
             self._set("off")
 
     @contextmanager
-    def full(self) -> Iterator[None]:
+    def fill_up(self) -> Iterator[None]:
         """Others hold every connection, and those of the site are cut, also those that it made anew meanwhile."""
         held = [psycopg.connect(self.url, autocommit=True)]
         try:
@@ -83,7 +83,7 @@ class Server:
             connection.execute(f"ALTER SYSTEM SET default_transaction_read_only = {value}")
             connection.execute("SELECT pg_reload_conf()")
 
-    def _pids(self) -> list[int]:
+    def _list_pids(self) -> list[int]:
         postmaster = int((self._data_dir / "postmaster.pid").read_text().split()[0])
         children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
         return [postmaster, *map(int, children)]

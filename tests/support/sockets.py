@@ -23,14 +23,14 @@ async def receive_refusal(socket: ClientConnection) -> tuple[str, int]:
     return event["error"]["code"], closed.value.rcvd.code
 
 
-def bearer(key: str) -> dict[str, str]:
+def build_authorization(key: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key}"}
 
 
 async def receive_ending(talk: Talk) -> tuple[str, int]:
     """The code of the last error, and the close code."""
     with pytest.raises(ConnectionClosed) as closed:
-        await talk.until("never")
+        await talk.wait_for("never")
     assert closed.value.rcvd is not None
     errors = [event["error"]["code"] for event in talk.events if event["type"] == "error"]
     return errors[-1], closed.value.rcvd.code

@@ -12,7 +12,7 @@ from conversations.pcm import SAMPLE_RATE
 Samples = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def sound_file(pcm24k: bytes, container: str, codec: str, rate: int = 48_000, layout: str = "mono",
+def make_sound_file(pcm24k: bytes, container: str, codec: str, rate: int = 48_000, layout: str = "mono",
                bit_rate: int | None = None) -> bytes:  # fmt: skip
     """The sound in every channel of the layout."""
     file = io.BytesIO()
@@ -32,15 +32,15 @@ def sound_file(pcm24k: bytes, container: str, codec: str, rate: int = 48_000, la
     return file.getvalue()
 
 
-def likeness(pcm: bytes, original: bytes, most_shift_ms: int = 60) -> float:
+def measure_likeness(pcm: bytes, original: bytes, most_shift_ms: int = 60) -> float:
     """1 is the same sound, 0 another, at the best of all shifts: encoders begin a little late."""
     heard, meant = (np.frombuffer(one, "<i2").astype(float) for one in (pcm, original))
     most = most_shift_ms * SAMPLE_RATE // 1000
     length = min(len(heard), len(meant)) - most
-    return max(_cosine(heard[shift : shift + length], meant[:length]) for shift in range(0, most, 6))
+    return max(_compute_cosine(heard[shift : shift + length], meant[:length]) for shift in range(0, most, 6))
 
 
-def _cosine(one: Samples, other: Samples) -> float:
+def _compute_cosine(one: Samples, other: Samples) -> float:
     size = min(len(one), len(other))
     one, other = one[:size], other[:size]
     return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other) + 1e-9))

@@ -106,18 +106,18 @@ OF_SPEECH_TO_SPEECH: dict[str, Callable[[Talk], Awaitable[None]]] = {
 }
 
 
-async def remember(talk: Talk) -> None:
+async def store_note(talk: Talk) -> None:
     """Have an item stored."""
-    await talk.until("conversation.created")
+    await talk.wait_for("conversation.created")
     part: Any = {"type": "input_text", "text": NOTE}
     await talk.send.conversation.item.create(item={"type": "message", "role": "user", "content": [part]})
-    await talk.until("conversation.item.done")
+    await talk.wait_for("conversation.item.done")
 
 
 async def check_end(talk: Talk, site: Site, place: str, code: str = "internal_error") -> None:
     """Check that the session ends with an error that says whose fault it is, and tells the log why, once."""
     with pytest.raises(ConnectionClosed) as closed:
-        await talk.until("never")
+        await talk.wait_for("never")
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1011
     [error] = [event["error"] for event in talk.events if event["type"] == "error"]
@@ -129,11 +129,11 @@ async def read_stored(connect: Connect, talk: Talk) -> list[dict[str, Any]]:
     """Return the items that the next session of the conversation is told of; it begins when the last one has ended."""
     async with connect(conversation=talk.conversation_id) as later:
         await later.send.input_audio_buffer.clear()
-        await later.until("input_audio_buffer.cleared")
+        await later.wait_for("input_audio_buffer.cleared")
     return [event["item"] for event in later.events if event["type"] == "conversation.item.done"]
 
 
-def tracebacks(site: Site, before: str) -> int:
+def count_tracebacks(site: Site, before: str) -> int:
     return site.log.removeprefix(before).count("Traceback (most recent call last)")
 
 
@@ -145,10 +145,10 @@ async def test_amid_speech(
     upstream.script(transcripts=(WORDS,) * 5)
     before = site.log
     async with connect() as talk:
-        await remember(talk)
+        await store_note(talk)
         await append(talk, utterance)
         await talk.send.session.update(session={"type": "realtime"})
-        await talk.until("session.updated")  # so all of the sound was taken
+        await talk.wait_for("session.updated")  # so all of the sound was taken
         assert "input_audio_buffer.speech_started" in talk.kinds
         break_at(place)
         await AMID_SPEECH[place](talk)
@@ -157,7 +157,7 @@ async def test_amid_speech(
     assert note["content"][0]["text"] == NOTE
     assert said["content"][0]["type"] == "input_audio"
     assert said["content"][0]["transcript"] == WORDS
-    assert tracebacks(site, before) == 1
+    assert count_tracebacks(site, before) == 1
     assert site.log.removeprefix(before).count("a session failed in conversation") == 1
 
 
@@ -168,19 +168,19 @@ async def test_of_each_transcript(
     upstream.script(transcripts=(WORDS,) * 5)
     before = site.log
     async with connect() as talk:
-        await remember(talk)
+        await store_note(talk)
         break_at("each transcript")
         await append(talk, utterance)
         await fall_silent(talk)
         await check_end(talk, site, "transcript")
     _, said = await read_stored(connect, talk)
     assert (said["content"][0]["type"], said["content"][0]["transcript"]) == ("input_audio", "")
-    assert tracebacks(site, before) == 1
+    assert count_tracebacks(site, before) == 1
     break_at("")
     async with connect(conversation=talk.conversation_id) as later:
         retry = {"type": "conversation.item.input_audio_transcription.retry", "item_id": said["id"]}
         await later.send.send(retry)  # type: ignore[arg-type]
-        completed = await later.until("conversation.item.input_audio_transcription.completed")
+        completed = await later.wait_for("conversation.item.input_audio_transcription.completed")
     assert completed["transcript"] == WORDS
 
 
@@ -190,19 +190,19 @@ async def test_at_the_start(place: str, site: Site, connect: Connect, break_at: 
     break_at(place)
     async with connect() as talk:
         await check_end(talk, site, place)
-    assert tracebacks(site, before) == 1
+    assert count_tracebacks(site, before) == 1
 
 
 async def test_of_what_stores(site: Site, connect: Connect, break_at: Callable[[str], object]) -> None:
     """The client is told of no item that is not stored."""
     before = site.log
     async with connect() as talk:
-        await remember(talk)
+        await store_note(talk)
         break_at("storing")
         await write(talk)
         await check_end(talk, site, "storing", code="storage_failed")
         assert talk.kinds.count("conversation.item.done") == 1
-    assert tracebacks(site, before) == 1
+    assert count_tracebacks(site, before) == 1
 
 
 @pytest.mark.parametrize("place", OF_SPEECH_TO_SPEECH)
@@ -214,13 +214,13 @@ async def test_of_speech_to_speech(
     upstream.behave("live_responses", first_byte_ms=20_000)  # long after the turn's budget
     before = site.log
     async with connect(assistant=slug) as talk:
-        await remember(talk)
+        await store_note(talk)
         break_at(place)
         await OF_SPEECH_TO_SPEECH[place](talk)
         await check_end(talk, site, place)
     note, *_ = await read_stored(connect, talk)
     assert note["content"][0]["text"] == NOTE
-    assert tracebacks(site, before) == 1
+    assert count_tracebacks(site, before) == 1
 
 
 @pytest.mark.parametrize("place", ["a frame", "transcript", "the model's text"])
@@ -233,4 +233,4 @@ async def test_of_a_turn_over_http(
     error = http_turns.get_error(answer)
     assert (answer.status_code, error["type"], error["code"]) == (500, "server_error", "internal_error")
     await asyncio.to_thread(site.wait_for_log, f"RuntimeError: a defect in {place}")
-    assert tracebacks(site, before) == 1
+    assert count_tracebacks(site, before) == 1

@@ -9,7 +9,7 @@ from conversations.transport import http_turn
 from conversations.transport.http_turn import HELD_FRAMES, Frames
 
 
-async def taken(frames: Frames) -> list[str]:
+async def read_all(frames: Frames) -> list[str]:
     return [frame async for frame in frames]
 
 
@@ -18,7 +18,7 @@ async def test_it_works() -> None:
     await frames.put("one")
     await frames.put("two")
     frames.end("the last")
-    assert await taken(frames) == ["one", "two", "the last"]
+    assert await read_all(frames) == ["one", "two", "the last"]
 
 
 async def test_a_session_waits_for_a_slow_reader_and_its_end_does_not() -> None:
@@ -27,7 +27,7 @@ async def test_a_session_waits_for_a_slow_reader_and_its_end_does_not() -> None:
         await frames.put(str(number))
     waiting = asyncio.create_task(frames.put("one too many"))
     frames.end()
-    assert len(await taken(frames)) == HELD_FRAMES
+    assert len(await read_all(frames)) == HELD_FRAMES
     await waiting
 
 
@@ -36,4 +36,4 @@ async def test_a_silence_without_an_end_is_one(monkeypatch: pytest.MonkeyPatch, 
     settings.THINKING_SEC = 0.01
     frames = Frames()
     await frames.put("one")
-    assert await taken(frames) == ["one"]
+    assert await read_all(frames) == ["one"]

@@ -36,7 +36,7 @@ async def serve(world: World, port: int, grpc_port: int, with_parent: bool) -> N
     ports = {"port": runner.addresses[0][1], "grpc_port": google.port}
     sys.stdout.write(json.dumps(ports) + "\n")
     sys.stdout.flush()
-    await _until_told(with_parent)
+    await _wait_until_told(with_parent)
     await google.stop()
     await runner.cleanup()
 
@@ -45,14 +45,14 @@ async def start_http(world: World, port: int = 0) -> web.AppRunner:
     """The emulated OpenAI; `addresses` of what is returned has the port, `cleanup` ends it."""
     app = web.Application(client_max_size=MAX_UPLOAD_BYTES)
     app[openai_server.WORLD] = world
-    app.add_routes([*openai_server.routes(), *realtime_server.routes(), *control.routes()])
+    app.add_routes([*openai_server.list_routes(), *realtime_server.list_routes(), *control.list_routes()])
     runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
     return runner
 
 
-async def _until_told(with_parent: bool) -> None:
+async def _wait_until_told(with_parent: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -22,7 +22,7 @@ DRIP_SEC = 0.1  # between two bytes of an answer that drips
 Ending = Literal["", "done", "fault", "closed_by_peer"]
 KEPT_REQUESTS = 20_000
 Script = str | dict[str, Any]
-"""A reply of chat: its words, or as `chat_replies.deltas` has it."""
+"""A reply of chat: its words, or as `chat_replies.build_deltas` has it."""
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Behaviour:
     metered: Any = None  # stands in every number of the usage
     headers: dict[str, str] = field(default_factory=dict)  # of an answer that is a fault
     packed: bool = False  # models: answers with gzip
-    raw: dict[str, Any] | None = None  # answered in place of all else, as raw_answers.Raw.script has it
+    raw: dict[str, Any] | None = None  # answered in place of all else, as raw_answers.Raw.build_script has it
     accepted_key: str = ""  # any other is refused; "" takes all
     partial_lag_ms: float = 100.0  # live_transcriptions: of the words behind their audio
     final_ms: float = 100.0  # live_transcriptions: from the commit to the whole text
@@ -76,7 +76,7 @@ class World:
     mind: Callable[[list[dict[str, Any]], str], str] | None = None
     """What the chat's messages, sent with a key, are answered with: in place of the scripted replies."""
     voice: Callable[[str], Future[bytes]] | None = None
-    """PCM at sound.SAMPLE_RATE, rendered while the first byte is waited for: in place of `sound.speech`."""
+    """PCM at sound.SAMPLE_RATE, rendered while the first byte is waited for: in place of `sound.make_speech`."""
 
     def __init__(self) -> None:
         self._changed = asyncio.Condition()
@@ -102,13 +102,13 @@ class World:
         if self.ears:
             return self.ears(pcm, rate)
         known = next((heard for heard in self._heard if len(heard[0]) < len(pcm) and pcm.startswith(heard[0])), None)
-        text = known[1] if known else self.next_transcript()
+        text = known[1] if known else self.take_transcript()
         if known:
             self._heard.remove(known)
         self._heard.append((pcm, text))
         return text
 
-    def next_transcript(self) -> str:
+    def take_transcript(self) -> str:
         return self.transcription.popleft() if self.transcription else "Hello there."
 
     async def receive(self, endpoint: str, key: str, asked: dict[str, Any], peer: str = "") -> Seen:
@@ -128,11 +128,14 @@ class World:
     async def wait_for(self, endpoint: str, state: str, count: int) -> list[Seen]:
         """The endpoint's requests once `count` of them are in `state`: received, streaming, ended, or an ending."""
         async with self._changed:
-            while len(found := [seen for seen in self.seen if seen.endpoint == endpoint and _is(seen, state)]) < count:
+            while (
+                len(found := [seen for seen in self.seen if seen.endpoint == endpoint and _is_in_state(seen, state)])
+                < count
+            ):
                 await self._changed.wait()
             return found
 
-    def fault_now(self, endpoint: str) -> str:
+    def take_fault(self, endpoint: str) -> str:
         """The fault that hits this request, counted down."""
         behaviour = self.behaviours[endpoint]
         fault = behaviour.fault
@@ -142,7 +145,7 @@ class World:
                 behaviour.fault = ""
         return fault
 
-    async def paced(self, request: Seen, fault: str, parts: Iterable[T], part_sec: float = 0.0) -> AsyncIterator[T]:
+    async def pace(self, request: Seen, fault: str, parts: Iterable[T], part_sec: float = 0.0) -> AsyncIterator[T]:
         """`parts` at the endpoint's pace. Raises FaultInjected where its fault strikes."""
         behaviour = self.behaviours[request.endpoint]
         pause_sec = behaviour.piece_ms / 1000 or (part_sec / behaviour.realtime if behaviour.realtime else 0.0)
@@ -164,11 +167,11 @@ class World:
 
     async def think(self, request: Seen, fault: str) -> None:
         """The pace of an answer in one piece."""
-        async for _ in self.paced(request, fault, [None]):
+        async for _ in self.pace(request, fault, [None]):
             pass
 
 
-def _is(seen: Seen, state: str) -> bool:
+def _is_in_state(seen: Seen, state: str) -> bool:
     match state:
         case "received":
             return True

@@ -16,7 +16,7 @@ from tests.upstream.behaviour import Script
 PIECE = 12  # characters of arguments
 
 
-def unscripted(messages: list[dict[str, Any]]) -> str:
+def answer_unscripted(messages: list[dict[str, Any]]) -> str:
     last = messages[-1] if messages else {"role": "user", "content": "nothing"}
     if last["role"] == "tool":
         return f"The tool said: {last['content']}"
@@ -24,7 +24,7 @@ def unscripted(messages: list[dict[str, Any]]) -> str:
     return f"You said: {said}"
 
 
-def deltas(script: Script) -> list[dict[str, Any]]:
+def build_deltas(script: Script) -> list[dict[str, Any]]:
     """One for each token, as far as `max_tokens` is concerned."""
     if isinstance(script, str):
         script = {"text": script}
@@ -33,16 +33,18 @@ def deltas(script: Script) -> list[dict[str, Any]]:
         return found
     words = script["text"].split(" ") if "text" in script else []
     said = [{"content": f" {word}" if number else word} for number, word in enumerate(words)]
-    return said + [delta for index, call in enumerate(script.get("calls", ())) for delta in _call(index, **call)]
+    return said + [
+        delta for index, call in enumerate(script.get("calls", ())) for delta in _build_call_deltas(index, **call)
+    ]
 
 
-def finish_reason(whole: list[dict[str, Any]], kept: list[dict[str, Any]]) -> str:
+def choose_finish_reason(whole: list[dict[str, Any]], kept: list[dict[str, Any]]) -> str:
     if len(kept) < len(whole):
         return "length"
     return "tool_calls" if any("tool_calls" in delta for delta in whole) else "stop"
 
 
-def _call(index: int, name: str, arguments: object) -> Iterator[dict[str, Any]]:
+def _build_call_deltas(index: int, name: str, arguments: object) -> Iterator[dict[str, Any]]:
     text = arguments if isinstance(arguments, str) else json.dumps(arguments)
     begin = {"index": index, "id": f"call_{name}_{index}", "type": "function"}
     yield {"tool_calls": [{**begin, "function": {"name": name, "arguments": ""}}]}

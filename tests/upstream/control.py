@@ -8,13 +8,13 @@ from aiohttp import web
 from tests.upstream.openai_server import WORLD
 
 
-def routes() -> list[web.RouteDef]:
+def list_routes() -> list[web.RouteDef]:
     return [
         web.post("/control/reset", reset),
         web.post("/control/forget", forget),
-        web.post("/control/behaviour/{endpoint}", behaviour),
-        web.post("/control/script", script),
-        web.get("/control/requests/{endpoint}", requests),
+        web.post("/control/behaviour/{endpoint}", set_behaviour),
+        web.post("/control/script", add_script),
+        web.get("/control/requests/{endpoint}", wait_for_requests),
     ]
 
 
@@ -29,7 +29,7 @@ async def forget(request: web.Request) -> web.Response:
     return web.json_response({})
 
 
-async def behaviour(request: web.Request) -> web.Response:
+async def set_behaviour(request: web.Request) -> web.Response:
     """Body: fields of Behaviour."""
     try:
         request.app[WORLD].behave(request.match_info["endpoint"], await request.json())
@@ -38,7 +38,7 @@ async def behaviour(request: web.Request) -> web.Response:
     return web.json_response({})
 
 
-async def script(request: web.Request) -> web.Response:
+async def add_script(request: web.Request) -> web.Response:
     """Body: {"transcripts": [...], "replies": [...], "readings": [...]}; they are used up in order.
 
     A reply is a behaviour.Script.
@@ -50,7 +50,7 @@ async def script(request: web.Request) -> web.Response:
     return web.json_response({})
 
 
-async def requests(request: web.Request) -> web.Response:
+async def wait_for_requests(request: web.Request) -> web.Response:
     """Waits up to `timeout` seconds for `count` requests in `state`; 408 when they do not come."""
     query = request.query
     waiting = request.app[WORLD].wait_for(

@@ -58,7 +58,7 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 @contextmanager
-def doors(*target_ports: int) -> Iterator[list[Door]]:
+def open_doors(*target_ports: int) -> Iterator[list[Door]]:
     loop = asyncio.new_event_loop()
     thread = Thread(target=loop.run_forever, daemon=True)
     thread.start()

@@ -35,7 +35,7 @@ class Upstream:
     def reset(self) -> None:
         self._post("reset", {})
 
-    def requests(self, endpoint: str) -> list[dict[str, Any]]:
+    def list_requests(self, endpoint: str) -> list[dict[str, Any]]:
         """All of them so far, as behaviour.Seen has them."""
         return self._get(f"requests/{endpoint}")
 
@@ -44,7 +44,7 @@ class Upstream:
         try:
             return self._get(f"requests/{endpoint}?state={state}&count={count}&timeout={timeout_sec}")
         except HTTPError as error:
-            seen = self.requests(endpoint)
+            seen = self.list_requests(endpoint)
             raise AssertionError(f"not {count} requests {state} at {endpoint}, but {seen}") from error
 
     def _get(self, path: str) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ from google.protobuf import any_pb2  # type: ignore[import-untyped]
 from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
 
 from tests.upstream.behaviour import DRIP_SEC, Ending, FaultInjected, Seen, World
-from tests.upstream.sound import SAMPLE_RATE, speech
+from tests.upstream.sound import SAMPLE_RATE, make_speech
 
 ODD = {
     "garbage": b"\xff\xff\xff",
@@ -48,24 +48,24 @@ class GoogleServer:
 
     async def start(self, port: int = 0) -> None:
         self._server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-        self._server.add_generic_rpc_handlers([self._handlers()])
+        self._server.add_generic_rpc_handlers([self._build_handlers()])
         self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
         await self._server.start()
 
     async def stop(self) -> None:
         await self._server.stop(None)
 
-    def _handlers(self) -> grpc.GenericRpcHandler:
+    def _build_handlers(self) -> grpc.GenericRpcHandler:
         method = {
             "StreamingSynthesize": grpc.stream_stream_rpc_method_handler(
-                self.streaming_synthesize,
+                self.synthesize_streaming,
                 request_deserializer=api.StreamingSynthesizeRequest.deserialize,
-                response_serializer=_serializer(api.StreamingSynthesizeResponse),
+                response_serializer=_build_serializer(api.StreamingSynthesizeResponse),
             ),
             "SynthesizeSpeech": grpc.unary_unary_rpc_method_handler(
                 self.synthesize_speech,
                 request_deserializer=api.SynthesizeSpeechRequest.deserialize,
-                response_serializer=_serializer(api.SynthesizeSpeechResponse),
+                response_serializer=_build_serializer(api.SynthesizeSpeechResponse),
             ),
             "ListVoices": grpc.unary_unary_rpc_method_handler(
                 self.list_voices,
@@ -75,16 +75,16 @@ class GoogleServer:
         }
         return grpc.method_handlers_generic_handler(SERVICE, method)
 
-    async def streaming_synthesize(self, requests: Any, context: Any) -> AsyncIterator[Any]:
+    async def synthesize_streaming(self, requests: Any, context: Any) -> AsyncIterator[Any]:
         config = (await anext(requests)).streaming_config
         text = "".join([request.input.text async for request in requests])
         audio = config.streaming_audio_config
-        asked = {"text": text, **_voice(config.voice), "speed": audio.speaking_rate}
+        asked = {"text": text, **_read_voice(config.voice), "speed": audio.speaking_rate}
         asked["encoding"] = audio.audio_encoding.name
-        async with self._serving("google_streaming", asked, context) as (seen, fault):
+        async with self._serve("google_streaming", asked, context) as (seen, fault):
             if "Chirp3-HD" not in asked["voice"] or "Unary" in asked["voice"]:
                 await context.abort(grpc.StatusCode.INVALID_ARGUMENT, NO_STREAMING)
-            pcm, size = speech(text), self._world.behaviours["google_streaming"].piece_bytes
+            pcm, size = make_speech(text), self._world.behaviours["google_streaming"].piece_bytes
             parts = (pcm[start : start + size] for start in range(0, len(pcm), size))
             if fault == "drip":
                 for number in range(len(pcm)):
@@ -93,32 +93,32 @@ class GoogleServer:
             elif fault in ODD:
                 yield ODD[fault] if fault == "garbage" else api.StreamingSynthesizeResponse(audio_content=ODD[fault])
                 return
-            async for part in self._world.paced(seen, fault, parts, size / SAMPLE_RATE / 2):
+            async for part in self._world.pace(seen, fault, parts, size / SAMPLE_RATE / 2):
                 yield api.StreamingSynthesizeResponse(audio_content=part)
 
     async def synthesize_speech(self, request: api.SynthesizeSpeechRequest, context: Any) -> Any:
-        asked = {"text": request.input.text, **_voice(request.voice), "speed": request.audio_config.speaking_rate}
-        async with self._serving("google_unary", asked, context) as (seen, fault):
+        asked = {"text": request.input.text, **_read_voice(request.voice), "speed": request.audio_config.speaking_rate}
+        async with self._serve("google_unary", asked, context) as (seen, fault):
             if fault in ODD:
                 return ODD[fault] if fault == "garbage" else api.SynthesizeSpeechResponse(audio_content=ODD[fault])
             await self._world.think(seen, fault)
-        return api.SynthesizeSpeechResponse(audio_content=_wav(speech(request.input.text)))
+        return api.SynthesizeSpeechResponse(audio_content=_make_wav(make_speech(request.input.text)))
 
     async def list_voices(self, request: api.ListVoicesRequest, context: Any) -> Any:
-        async with self._serving("google_voices", {"language": request.language_code}, context) as (seen, fault):
+        async with self._serve("google_voices", {"language": request.language_code}, context) as (seen, fault):
             await self._world.think(seen, fault)
         return api.ListVoicesResponse(voices=[api.Voice(name="en-US-Chirp3-HD-Kore", language_codes=["en-US"])])
 
     @asynccontextmanager
-    async def _serving(self, endpoint: str, asked: dict[str, Any], context: Any) -> AsyncIterator[tuple[Seen, str]]:
+    async def _serve(self, endpoint: str, asked: dict[str, Any], context: Any) -> AsyncIterator[tuple[Seen, str]]:
         """Misbehaves where a fault strikes, and records how the call ended."""
-        seen = await self._world.receive(endpoint, _key(context), asked, context.peer())
+        seen = await self._world.receive(endpoint, _read_key(context), asked, context.peer())
         ending: Ending = "closed_by_peer"
         try:
             accepted = self._world.behaviours[endpoint].accepted_key
             if accepted and seen.key != accepted:
                 await context.abort(grpc.StatusCode.INVALID_ARGUMENT, BAD_KEY)
-            yield seen, self._world.fault_now(endpoint)
+            yield seen, self._world.take_fault(endpoint)
             ending = "done"
         except FaultInjected as injected:
             await self._misbehave(injected.fault, context, self._world.behaviours[endpoint].headers)
@@ -130,7 +130,7 @@ class GoogleServer:
 
     async def _misbehave(self, fault: str, context: Any, headers: dict[str, str]) -> None:
         if fault in STATUS:
-            await context.abort(*STATUS[fault], _details(*STATUS[fault], headers))
+            await context.abort(*STATUS[fault], _build_details(*STATUS[fault], headers))
         if fault == "cut":
             restart = asyncio.create_task(self._restart())
             self._restarts.add(restart)
@@ -143,7 +143,7 @@ class GoogleServer:
         await self.start(self.port)
 
 
-def _details(code: grpc.StatusCode, message: str, headers: dict[str, str]) -> tuple[tuple[str, bytes], ...]:
+def _build_details(code: grpc.StatusCode, message: str, headers: dict[str, str]) -> tuple[tuple[str, bytes], ...]:
     """Google says in details what others say in the header Retry-After."""
     if "Retry-After" not in headers:
         return ()
@@ -155,21 +155,21 @@ def _details(code: grpc.StatusCode, message: str, headers: dict[str, str]) -> tu
     return (("grpc-status-details-bin", status.SerializeToString()),)
 
 
-def _serializer(kind: Any) -> Any:
+def _build_serializer(kind: Any) -> Any:
     """Bytes go out as they are, so that they can be no message at all."""
     return lambda message: message if isinstance(message, bytes) else kind.serialize(message)
 
 
-def _voice(voice: api.VoiceSelectionParams) -> dict[str, str]:
+def _read_voice(voice: api.VoiceSelectionParams) -> dict[str, str]:
     return {"voice": voice.name, "language": voice.language_code}
 
 
-def _key(context: Any) -> str:
+def _read_key(context: Any) -> str:
     metadata = dict(context.invocation_metadata())
     return str(metadata.get("x-goog-api-key", "") or metadata.get("authorization", ""))
 
 
-def _wav(pcm: bytes) -> bytes:
+def _make_wav(pcm: bytes) -> bytes:
     buffer = io.BytesIO()
     with wave.open(buffer, "wb") as file:
         file.setnchannels(1)

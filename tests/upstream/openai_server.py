@@ -11,9 +11,9 @@ from typing import Any
 from aiohttp import web
 
 from tests.upstream.behaviour import DRIP_SEC, Ending, FaultInjected, Script, Seen, World
-from tests.upstream.chat_replies import deltas, finish_reason, unscripted
-from tests.upstream.raw_answers import as_raw, write_raw
-from tests.upstream.sound import SAMPLE_RATE, speech
+from tests.upstream.chat_replies import answer_unscripted, build_deltas, choose_finish_reason
+from tests.upstream.raw_answers import parse_raw, write_raw
+from tests.upstream.sound import SAMPLE_RATE, make_speech
 
 WORLD = web.AppKey("world", World)
 STARTED = "started response"
@@ -30,16 +30,16 @@ ERRORS: dict[str, tuple[int, str, str | None, str]] = {  # status, type, code, m
 Answer = Callable[[Seen, str], Awaitable[web.StreamResponse]]
 
 
-def routes() -> list[web.RouteDef]:
+def list_routes() -> list[web.RouteDef]:
     return [
-        web.get("/v1/models", models),
-        web.post("/v1/audio/transcriptions", transcriptions),
-        web.post("/v1/chat/completions", chat),
-        web.post("/v1/audio/speech", audio_speech),
+        web.get("/v1/models", list_models),
+        web.post("/v1/audio/transcriptions", transcribe),
+        web.post("/v1/chat/completions", complete_chat),
+        web.post("/v1/audio/speech", synthesize_speech),
     ]
 
 
-async def models(request: web.Request) -> web.StreamResponse:
+async def list_models(request: web.Request) -> web.StreamResponse:
     async def answer(seen: Seen, fault: str) -> web.StreamResponse:
         await request.app[WORLD].think(seen, fault)
         data = [{"id": model, "object": "model", "created": 1, "owned_by": "openai"} for model in MODELS]
@@ -51,8 +51,8 @@ async def models(request: web.Request) -> web.StreamResponse:
     return await serve(request, "models", {}, answer)
 
 
-async def transcriptions(request: web.Request) -> web.StreamResponse:
-    asked, pcm = await _form(request)
+async def transcribe(request: web.Request) -> web.StreamResponse:
+    asked, pcm = await _read_form(request)
 
     async def answer(seen: Seen, fault: str) -> web.StreamResponse:
         await request.app[WORLD].think(seen, fault)
@@ -64,64 +64,64 @@ async def transcriptions(request: web.Request) -> web.StreamResponse:
     return await serve(request, "transcriptions", asked, answer)
 
 
-async def chat(request: web.Request) -> web.StreamResponse:
+async def complete_chat(request: web.Request) -> web.StreamResponse:
     world = request.app[WORLD]
     asked = await request.json()
 
     async def answer(seen: Seen, fault: str) -> web.StreamResponse:
-        script = _reply(world, asked["messages"], seen.key)
-        if raw := as_raw(script):
+        script = _choose_reply(world, asked["messages"], seen.key)
+        if raw := parse_raw(script):
             return await write_raw(request, raw)
-        whole = deltas(script)
+        whole = build_deltas(script)
         kept = whole[: asked.get("max_completion_tokens") or asked.get("max_tokens")]
-        async for delta in world.paced(seen, fault, kept):
+        async for delta in world.pace(seen, fault, kept):
             choice = {"index": 0, "delta": delta, "finish_reason": None}
-            await _write(request, _sse(asked, choices=[choice]), "text/event-stream")
-        choice = {"index": 0, "delta": {}, "finish_reason": finish_reason(whole, kept)}
-        await _write(request, _sse(asked, choices=[choice]))
+            await _write(request, _build_chunk(asked, choices=[choice]), "text/event-stream")
+        choice = {"index": 0, "delta": {}, "finish_reason": choose_finish_reason(whole, kept)}
+        await _write(request, _build_chunk(asked, choices=[choice]))
         if asked.get("stream_options", {}).get("include_usage"):
-            usage = _usage(asked, len(kept))
+            usage = _count_usage(asked, len(kept))
             if (metered := world.behaviours["chat"].metered) is not None:
                 usage = dict.fromkeys(usage, metered)
-            await _write(request, _sse(asked, choices=[], usage=usage))
+            await _write(request, _build_chunk(asked, choices=[], usage=usage))
         return await _write(request, b"data: [DONE]\n\n")
 
     return await serve(request, "chat", asked, answer)
 
 
-async def audio_speech(request: web.Request) -> web.StreamResponse:
+async def synthesize_speech(request: web.Request) -> web.StreamResponse:
     world = request.app[WORLD]
     asked = await request.json()
 
     async def answer(seen: Seen, fault: str) -> web.StreamResponse:
         size = world.behaviours["speech"].piece_bytes
-        parts = _parts(world, asked["input"], size)
+        parts = _render_parts(world, asked["input"], size)
         response: web.StreamResponse = web.Response()
-        async for part in world.paced(seen, fault, parts, size / SAMPLE_RATE / 2):
+        async for part in world.pace(seen, fault, parts, size / SAMPLE_RATE / 2):
             response = await _write(request, part, "audio/pcm")
         return response
 
     return await serve(request, "speech", asked, answer)
 
 
-def _reply(world: World, messages: list[dict[str, Any]], key: str) -> Script:
+def _choose_reply(world: World, messages: list[dict[str, Any]], key: str) -> Script:
     if world.mind:
         return world.mind(messages, key)
-    return world.replies.popleft() if world.replies else unscripted(messages)
+    return world.replies.popleft() if world.replies else answer_unscripted(messages)
 
 
-def _parts(world: World, text: str, size: int) -> Iterator[bytes]:
+def _render_parts(world: World, text: str, size: int) -> Iterator[bytes]:
     """Begins to render at once."""
     rendering = world.voice(text) if world.voice else None
 
-    def parts() -> Iterator[bytes]:
-        pcm = rendering.result() if rendering else speech(text)
+    def cut_parts() -> Iterator[bytes]:
+        pcm = rendering.result() if rendering else make_speech(text)
         yield from (pcm[start : start + size] for start in range(0, len(pcm), size))
 
-    return parts()
+    return cut_parts()
 
 
-def peer(request: web.Request) -> str:
+def get_peer(request: web.Request) -> str:
     assert request.transport is not None
     host, port = request.transport.get_extra_info("peername")[:2]
     return f"{host}:{port}"
@@ -131,13 +131,13 @@ async def serve(request: web.Request, endpoint: str, asked: dict[str, Any], answ
     """Answers or misbehaves, and records how it ended."""
     world = request.app[WORLD]
     key = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    seen = await world.receive(endpoint, key, asked, peer(request))
+    seen = await world.receive(endpoint, key, asked, get_peer(request))
     ending: Ending = "done"
     try:
         try:
-            raw = as_raw(world.behaviours[endpoint].raw)
-            answering = write_raw(request, raw) if raw else answer(seen, world.fault_now(endpoint))
-            response = _refusal(world, seen) or await answering
+            raw = parse_raw(world.behaviours[endpoint].raw)
+            answering = write_raw(request, raw) if raw else answer(seen, world.take_fault(endpoint))
+            response = _find_refusal(world, seen) or await answering
             if isinstance(response, web.WebSocketResponse):  # or else it ends by a fault
                 ending = "closed_by_peer"
             return response
@@ -154,7 +154,7 @@ async def serve(request: web.Request, endpoint: str, asked: dict[str, Any], answ
         await world.end(seen, ending)
 
 
-async def _form(request: web.Request) -> tuple[dict[str, Any], bytes]:
+async def _read_form(request: web.Request) -> tuple[dict[str, Any], bytes]:
     """What was asked, and its PCM. A name that ends in [] may come several times."""
     form = await request.post()
     asked: dict[str, Any] = {name: value for name, value in form.items() if isinstance(value, str)}
@@ -177,10 +177,10 @@ async def _write(request: web.Request, data: bytes, content_type: str = "") -> w
     return response
 
 
-def _refusal(world: World, seen: Seen) -> web.Response | None:
+def _find_refusal(world: World, seen: Seen) -> web.Response | None:
     behaviour = world.behaviours[seen.endpoint]
     if behaviour.accepted_key and seen.key != behaviour.accepted_key:
-        return _error("401")
+        return _build_error("401")
     name = behaviour.refused_parameter
     if name and any(asked.removesuffix("[]") == name for asked in seen.asked):
         said = behaviour.refusal or f"Unsupported parameter: '{name}'."
@@ -214,21 +214,21 @@ async def _misbehave(request: web.Request, fault: str) -> web.StreamResponse:
         case "302":
             return web.Response(status=302, headers={"Location": "/v1/models"})
         case _ if fault in ERRORS:
-            return _error(fault)
+            return _build_error(fault)
     return request.get(STARTED) or web.Response()  # "empty"
 
 
-def _error(fault: str) -> web.Response:
+def _build_error(fault: str) -> web.Response:
     status, kind, code, message = ERRORS[fault]
     return web.json_response({"error": {"message": message, "type": kind, "param": None, "code": code}}, status=status)
 
 
-def _sse(asked: dict[str, Any], **fields: Any) -> bytes:
+def _build_chunk(asked: dict[str, Any], **fields: Any) -> bytes:
     chunk = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": int(time.time()), **fields}
     return f"data: {json.dumps({'model': asked['model'], **chunk})}\n\n".encode()
 
 
-def _usage(asked: dict[str, Any], completion: int) -> dict[str, Any]:
+def _count_usage(asked: dict[str, Any], completion: int) -> dict[str, Any]:
     prompt = sum(len((message["content"] or "").split()) for message in asked["messages"])
     return {
         "prompt_tokens": prompt,

@@ -21,12 +21,12 @@ class Raw:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
 
-    def script(self) -> dict[str, Any]:
+    def build_script(self) -> dict[str, Any]:
         """For `Upstream.script(replies=…)` and `Upstream.behave(…, raw=…)`."""
         return asdict(self) | {"pieces": [b64encode(piece).decode() for piece in self.pieces]}
 
 
-def as_raw(script: object) -> Raw | None:
+def parse_raw(script: object) -> Raw | None:
     if not isinstance(script, dict) or "pieces" not in script:
         return None
     return Raw(**script | {"pieces": tuple(b64decode(piece) for piece in script["pieces"])})

@@ -17,11 +17,11 @@ class Connection:
         self._outgoing: asyncio.Queue[str] = asyncio.Queue()
         self.is_cut = asyncio.Event()
 
-    def new_id(self, prefix: str) -> str:
+    def make_id(self, prefix: str) -> str:
         return f"{prefix}_{self._name}u{next(self._ids)}"
 
     def send(self, kind: str, **fields: Any) -> None:
-        self._outgoing.put_nowait(json.dumps({"type": kind, "event_id": self.new_id("event"), **fields}))
+        self._outgoing.put_nowait(json.dumps({"type": kind, "event_id": self.make_id("event"), **fields}))
 
     async def run(self) -> None:
         while True:

@@ -11,9 +11,9 @@ from aiohttp import WSMsgType, web
 from tests.upstream.behaviour import Ending, FaultInjected, Seen, World
 from tests.upstream.openai_server import WORLD, serve
 from tests.upstream.realtime_connection import Connection
-from tests.upstream.realtime_items import BYTES_PER_MS, Input, Item, Items, Refusal, from_client
-from tests.upstream.realtime_responses import Response, settings_of
-from tests.upstream.realtime_settings import DETECTION, default_session, updated
+from tests.upstream.realtime_items import BYTES_PER_MS, Input, Item, Items, Refusal, parse_item
+from tests.upstream.realtime_responses import Response, merge_settings
+from tests.upstream.realtime_settings import DETECTION, build_session, update_session
 
 RATE = 24_000
 SHORTEST_MS = 100
@@ -51,7 +51,7 @@ class Conversation:
         self._speech_id = ""
         self._running: dict[Response, asyncio.Task[None]] = {}
         self._has_spoken = False
-        self._session = default_session(self._connection.new_id("sess"), seen.asked.get("model", ""))
+        self._session = build_session(self._connection.make_id("sess"), seen.asked.get("model", ""))
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as self._group:
@@ -92,17 +92,17 @@ class Conversation:
             case "input_audio_buffer.commit":
                 if self._input.length_ms < SHORTEST_MS:
                     raise Refusal("input_audio_buffer_commit_empty", "Expected at least 100ms of audio.")
-                self._commit(self._speech_id or self._connection.new_id("item"), self._input.take())
+                self._commit(self._speech_id or self._connection.make_id("item"), self._input.take())
             case "input_audio_buffer.clear":
                 self._input.take()
                 self._connection.send("input_audio_buffer.cleared")
             case "conversation.item.create":
-                item = from_client(event["item"], self._connection.new_id("item"))
+                item = parse_item(event["item"], self._connection.make_id("item"))
                 self._items.insert(item, event.get("previous_item_id"))
                 self._announce(item)
             case "conversation.item.retrieve":
                 self._connection.send(
-                    "conversation.item.retrieved", item=self._items.find(event["item_id"], "retrieve").wire()
+                    "conversation.item.retrieved", item=self._items.find(event["item_id"], "retrieve").serialize()
                 )
             case "conversation.item.delete":
                 self._items.all.remove(self._items.find(event["item_id"], "delete"))
@@ -117,7 +117,7 @@ class Conversation:
                 raise Refusal("invalid_value", f"Unknown event {other}.", "type")
 
     def _update(self, patch: dict[str, Any]) -> None:
-        self._session = updated(self._session, patch, self._behaviour.refused_parameter, self._has_spoken)
+        self._session = update_session(self._session, patch, self._behaviour.refused_parameter, self._has_spoken)
         self._input.detection = self._session["audio"]["input"]["turn_detection"]
         self._seen.asked["session"] = deepcopy(self._session)
         self._connection.send("session.updated", session=self._session)
@@ -128,19 +128,19 @@ class Conversation:
         self._seen.asked["audio_ms"] += len(pcm) / BYTES_PER_MS
         for edge, at_ms, utterance in self._input.append(pcm):
             if edge == "started":
-                self._speech_id = self._connection.new_id("item")
+                self._speech_id = self._connection.make_id("item")
                 self._connection.send(
                     "input_audio_buffer.speech_started", audio_start_ms=at_ms, item_id=self._speech_id
                 )
-                if self._detects("interrupt_response"):
+                if self._is_enabled("interrupt_response"):
                     self._end_default("turn_detected")
             else:
                 self._connection.send("input_audio_buffer.speech_stopped", audio_end_ms=at_ms, item_id=self._speech_id)
                 self._commit(self._speech_id, utterance)
-                if self._detects("create_response") and not self._default():
+                if self._is_enabled("create_response") and not self._find_default():
                     await self._respond({})
 
-    def _detects(self, name: str) -> bool:
+    def _is_enabled(self, name: str) -> bool:
         return bool((self._input.detection or {}).get(name, True))
 
     def _commit(self, item_id: str, pcm: bytes) -> None:
@@ -149,7 +149,7 @@ class Conversation:
         item = Item(item_id, role="user", text=text, is_audio=True, audio_ms=len(pcm) / BYTES_PER_MS)
         self._items.insert(item, None)
         self._connection.send(
-            "input_audio_buffer.committed", item_id=item.id, previous_item_id=self._items.before(item)
+            "input_audio_buffer.committed", item_id=item.id, previous_item_id=self._items.find_previous(item)
         )
         self._announce(item, {"transcript": None})
         if self._session["audio"]["input"]["transcription"]:
@@ -167,7 +167,7 @@ class Conversation:
         return self._connection.send(f"{TRANSCRIPTION}.completed", **fields)
 
     def _announce(self, item: Item, part: dict[str, Any] | None = None) -> None:
-        before, shown = self._items.before(item), item.wire()
+        before, shown = self._items.find_previous(item), item.serialize()
         if part:
             shown["content"][0] |= part
         self._connection.send("conversation.item.added", item=shown, previous_item_id=before)
@@ -185,18 +185,18 @@ class Conversation:
 
     # What is answered.
 
-    def _default(self) -> Response | None:
+    def _find_default(self) -> Response | None:
         return next((one for one in self._running if one.conversation_id and one.status == "in_progress"), None)
 
     async def _respond(self, asked: dict[str, Any]) -> None:
         is_default = asked.get("conversation") != "none"
-        if is_default and (running := self._default()):
+        if is_default and (running := self._find_default()):
             message = f"Conversation already has an active response in progress: {running.id}."
             raise Refusal("conversation_already_has_active_response", message)
-        context = [item.said() for item in self._items.all]
+        context = [item.build_context_entry() for item in self._items.all]
         if asked.get("input") is not None:
-            context = [from_client(one, "item_x").said() for one in asked["input"]]
-        settings = settings_of(self._session, asked) | {"context": context}
+            context = [parse_item(one, "item_x").build_context_entry() for one in asked["input"]]
+        settings = merge_settings(self._session, asked) | {"context": context}
         self._has_spoken |= is_default and "audio" in settings["output_modalities"]
         seen = await self._world.receive("live_responses", self._seen.key, settings, self._seen.peer)
         response = Response(self._world, seen, self._connection.send, self._items, "conv_1" if is_default else None)
@@ -206,7 +206,7 @@ class Conversation:
     async def _run(self, response: Response, seen: Seen) -> None:
         ending: Ending = "closed_by_peer"
         try:
-            await response.run(self._world.fault_now("live_responses"))
+            await response.run(self._world.take_fault("live_responses"))
             ending = "fault" if response.status == "failed" else "done"
         except FaultInjected as injected:
             await self._connection.misbehave(injected.fault)
@@ -226,7 +226,7 @@ class Conversation:
         self._stop(found, "client_cancelled")
 
     def _end_default(self, reason: str) -> bool:
-        running = self._default()
+        running = self._find_default()
         if running is not None:
             self._stop(running, reason)
         return running is not None

@@ -32,21 +32,21 @@ class Item:
     audio_ms: float = 0.0
     call: dict[str, str] = field(default_factory=dict)
 
-    def wire(self) -> dict[str, Any]:
+    def serialize(self) -> dict[str, Any]:
         shown = {"id": self.id, "object": "realtime.item", "type": self.type, "status": self.status}
         if self.type != "message":
             return shown | self.call
         is_begun = self.role != "assistant" or self.status != "in_progress"
-        return shown | {"role": self.role, "content": [self._part()] if is_begun else []}
+        return shown | {"role": self.role, "content": [self._serialize_part()] if is_begun else []}
 
-    def _part(self) -> dict[str, Any]:
+    def _serialize_part(self) -> dict[str, Any]:
         if self.role == "assistant":
             kind, key = ("output_audio", "transcript") if self.is_audio else ("output_text", "text")
         else:
             kind, key = ("input_audio", "transcript") if self.is_audio else ("input_text", "text")
         return {"type": kind, key: self.text}
 
-    def said(self) -> tuple[str, str]:
+    def build_context_entry(self) -> tuple[str, str]:
         """As a model sees it: (role or type, words)."""
         return self.role or self.type, self.text or self.call.get("output") or self.call.get("arguments") or ""
 
@@ -69,12 +69,12 @@ class Items:
             raise Refusal("invalid_value", f"There is no item {after}.", "previous_item_id")
         self.all.insert(places[after], item)
 
-    def before(self, item: Item) -> str | None:
+    def find_previous(self, item: Item) -> str | None:
         place = self.all.index(item)
         return self.all[place - 1].id if place else None
 
 
-def from_client(data: dict[str, Any], new_id: str) -> Item:
+def parse_item(data: dict[str, Any], new_id: str) -> Item:
     item = Item(data.get("id") or new_id, data["type"], data.get("role", ""))
     if item.type != "message":
         item.call = {name: data[name] for name in ("name", "call_id", "arguments", "output") if name in data}

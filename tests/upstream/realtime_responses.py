@@ -9,7 +9,7 @@ from typing import Any
 from tests.upstream.behaviour import FaultInjected, Script, Seen, World
 from tests.upstream.openai_server import ERRORS
 from tests.upstream.realtime_items import BYTES_PER_MS, Item, Items
-from tests.upstream.sound import speech
+from tests.upstream.sound import make_speech
 
 ORGANIZATION = "org-a1b2c3d4e5f6"
 Send = Callable[..., None]
@@ -34,15 +34,15 @@ class Response:
 
     async def run(self, fault: str) -> None:
         """Raises FaultInjected where the fault is the connection's."""
-        self._send("response.created", response=self.wire())
-        script = self._script()
+        self._send("response.created", response=self.serialize())
+        script = self._choose_script()
         try:
             if fault == "empty":
                 pass
             elif isinstance(script, str):
-                await self._message(fault, script)
+                await self._send_message(fault, script)
             else:
-                await self._call(fault, **script["calls"][0])
+                await self._send_call(fault, **script["calls"][0])
         except FaultInjected as injected:
             if injected.fault not in (*ERRORS, "failed", "cancelled"):
                 raise
@@ -50,7 +50,7 @@ class Response:
         else:
             self.end("completed", None)
 
-    def _script(self) -> Script:
+    def _choose_script(self) -> Script:
         """Words, or {"calls": [{"name", "arguments"}]} with one call."""
         read = READ.match(self.asked["instructions"] or "")
         if read:
@@ -61,39 +61,41 @@ class Response:
             return self.world.mind(messages, self.seen.key)
         return self.world.replies.popleft() if self.world.replies else f"You said: {said}"
 
-    async def _message(self, fault: str, text: str) -> None:
+    async def _send_message(self, fault: str, text: str) -> None:
         size = self.world.behaviours["live_responses"].piece_bytes
-        parts = _spoken(text, size) if self.is_audio else _written(text)
-        async for words, pcm in self.world.paced(self.seen, fault, parts, size / BYTES_PER_MS / 1000):
+        parts = _split_speech(text, size) if self.is_audio else _split_text(text)
+        async for words, pcm in self.world.pace(self.seen, fault, parts, size / BYTES_PER_MS / 1000):
             if self.item is None:
                 self._open(Item(f"item_{self.id}", role="assistant", status="in_progress", is_audio=self.is_audio))
-                self._part("response.content_part.added", part=self._shown_part())
+                self._send_part("response.content_part.added", part=self._serialize_part())
             assert self.item is not None
             if words:
                 self.said += words
                 name = "output_audio_transcript" if self.is_audio else "output_text"
-                self._part(f"response.{name}.delta", delta=words)
+                self._send_part(f"response.{name}.delta", delta=words)
             if pcm:
                 self.item.audio_ms += len(pcm) / BYTES_PER_MS
-                self._part("response.output_audio.delta", delta=base64.b64encode(pcm).decode())
+                self._send_part("response.output_audio.delta", delta=base64.b64encode(pcm).decode())
 
-    async def _call(self, fault: str, name: str, arguments: object) -> None:
+    async def _send_call(self, fault: str, name: str, arguments: object) -> None:
         text = arguments if isinstance(arguments, str) else json.dumps(arguments)
         call = {"call_id": f"call_{self.seen.id}", "name": name, "arguments": ""}
         item = Item(f"item_{self.id}", "function_call", status="in_progress", call=call)
         self._open(item)
         place = {"response_id": self.id, "item_id": item.id, "output_index": 0, "call_id": call["call_id"]}
-        async for words, _ in self.world.paced(self.seen, fault, _written(text)):
+        async for words, _ in self.world.pace(self.seen, fault, _split_text(text)):
             call["arguments"] += words
             self._send("response.function_call_arguments.delta", **place, delta=words)
         self._send("response.function_call_arguments.done", **place, name=name, arguments=text)
 
     def _open(self, item: Item) -> None:
         self.item = item
-        self._send("response.output_item.added", response_id=self.id, output_index=0, item=item.wire())
+        self._send("response.output_item.added", response_id=self.id, output_index=0, item=item.serialize())
         if self.conversation_id:
             self.items.insert(item, None)
-            self._send("conversation.item.added", item=item.wire(), previous_item_id=self.items.before(item))
+            self._send(
+                "conversation.item.added", item=item.serialize(), previous_item_id=self.items.find_previous(item)
+            )
 
     def cancel(self, reason: str) -> None:
         self.end("cancelled", {"type": "cancelled", "reason": reason})
@@ -113,7 +115,7 @@ class Response:
         self.status, self.details = status, details
         if self.item is not None:
             self._close(self.item)
-        self._send("response.done", response=self.wire())
+        self._send("response.done", response=self.serialize())
         limit = {"name": "tokens", "limit": 1000, "remaining": 900, "reset_seconds": 1.5}
         self._send("rate_limits.updated", rate_limits=[limit])
 
@@ -122,39 +124,39 @@ class Response:
         if item.type == "message":
             item.text = self.said
             if self.is_audio:
-                self._part("response.output_audio.done")
-                self._part("response.output_audio_transcript.done", transcript=self.said)
+                self._send_part("response.output_audio.done")
+                self._send_part("response.output_audio_transcript.done", transcript=self.said)
             else:
-                self._part("response.output_text.done", text=self.said)
-            self._part("response.content_part.done", part=self._shown_part())
+                self._send_part("response.output_text.done", text=self.said)
+            self._send_part("response.content_part.done", part=self._serialize_part())
         if self.conversation_id:
-            self._send("conversation.item.done", item=item.wire(), previous_item_id=self.items.before(item))
-        self._send("response.output_item.done", response_id=self.id, output_index=0, item=item.wire())
+            self._send("conversation.item.done", item=item.serialize(), previous_item_id=self.items.find_previous(item))
+        self._send("response.output_item.done", response_id=self.id, output_index=0, item=item.serialize())
 
-    def _part(self, kind: str, **fields: Any) -> None:
+    def _send_part(self, kind: str, **fields: Any) -> None:
         assert self.item is not None
         self._send(kind, response_id=self.id, item_id=self.item.id, output_index=0, content_index=0, **fields)
 
-    def _shown_part(self) -> dict[str, str]:
+    def _serialize_part(self) -> dict[str, str]:
         return {"type": "audio", "transcript": self.said} if self.is_audio else {"type": "text", "text": self.said}
 
-    def wire(self) -> dict[str, Any]:
+    def serialize(self) -> dict[str, Any]:
         is_done = self.status != "in_progress"
         shown = {
             "id": self.id,
             "object": "realtime.response",
             "status": self.status,
             "status_details": self.details,
-            "output": [self.item.wire()] if is_done and self.item else [],
+            "output": [self.item.serialize()] if is_done and self.item else [],
             "conversation_id": self.conversation_id,
             "output_modalities": self.asked["output_modalities"],
             "max_output_tokens": self.asked["max_output_tokens"],
             "audio": {"output": {name: self.asked["audio"]["output"][name] for name in ("format", "voice")}},
-            "usage": self._usage() if is_done else None,
+            "usage": self._count_usage() if is_done else None,
         }
         return shown | ({"metadata": self.asked["metadata"]} if self.asked.get("metadata") else {})
 
-    def _usage(self) -> dict[str, Any]:
+    def _count_usage(self) -> dict[str, Any]:
         """Ten tokens a second of sound, one a word."""
         words_in = sum(len(words.split()) for _, words in self.asked["context"]) + 10
         audio_out, text_out = int(self.item.audio_ms / 100) if self.item else 0, len(self.said.split())
@@ -169,24 +171,24 @@ class Response:
         }
 
 
-def _written(text: str) -> Iterator[Part]:
-    return ((words, b"") for words in _words(text))
+def _split_text(text: str) -> Iterator[Part]:
+    return ((words, b"") for words in _split_words(text))
 
 
-def _words(text: str) -> list[str]:
+def _split_words(text: str) -> list[str]:
     return re.findall(r"\s*\S+", text)
 
 
-def _spoken(text: str, piece_bytes: int) -> Iterator[Part]:
+def _split_speech(text: str, piece_bytes: int) -> Iterator[Part]:
     """Each piece of sound with the words that begin in it."""
-    pcm, words, told = speech(text), _words(text), 0
+    pcm, words, told = make_speech(text), _split_words(text), 0
     for start in range(0, len(pcm), piece_bytes):
         begun = min(len(words), int(len(words) * (start + piece_bytes) / len(pcm) + 0.999))
         yield "".join(words[told:begun]), pcm[start : start + piece_bytes]
         told = begun
 
 
-def settings_of(session: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
+def merge_settings(session: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     """What holds for one response: JSON alone, since tests read it."""
     output = session["audio"]["output"] | (asked.get("audio") or {}).get("output", {})
     kept = {name: session[name] for name in ("instructions", "output_modalities", "max_output_tokens", "tools")}

@@ -24,11 +24,11 @@ LATE_FAULTS = ("mute", "failed", "cut", "error_event", "session_expired", "empty
 TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
-def routes() -> list[web.RouteDef]:
-    return [web.get("/v1/realtime", realtime)]
+def list_routes() -> list[web.RouteDef]:
+    return [web.get("/v1/realtime", serve_realtime)]
 
 
-async def realtime(request: web.Request) -> web.StreamResponse:
+async def serve_realtime(request: web.Request) -> web.StreamResponse:
     """A conversation, or for `intent=transcription` captions alone.
 
     What is seen of the latter has in `asked` the query, the last transcription settings and what came; it is never
@@ -76,14 +76,14 @@ class Session:
         self._outgoing: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._item_count = 0
         self._event_count = 0
-        self._item = self._next_item()
+        self._item = self._make_item()
         self._has_struck = False
         self._is_over = False  # the fault ends the session
 
     async def run(self) -> None:
         writer = asyncio.create_task(self._write())
         try:
-            self._send("session.created", session=self._session())
+            self._send("session.created", session=self._serialize_session())
             async for message in self._socket:
                 if message.type is WSMsgType.TEXT:
                     self._receive(json.loads(message.data))
@@ -105,10 +105,10 @@ class Session:
                 self._commit(event.get("event_id"))
             case "input_audio_buffer.clear":
                 self._seen.asked["clears"] += 1
-                self._item = self._next_item()
+                self._item = self._make_item()
                 self._send("input_audio_buffer.cleared")
             case other:
-                self._error("invalid_request_error", None, f"Unknown event {other}.", event.get("event_id"))
+                self._send_error("invalid_request_error", None, f"Unknown event {other}.", event.get("event_id"))
 
     def _update(self, event: dict[str, Any]) -> None:
         transcription = event["session"]["audio"]["input"]["transcription"]
@@ -116,10 +116,10 @@ class Session:
         if name in transcription:
             param = f"session.audio.input.transcription.{name}"
             message = f"Unsupported parameter: '{name}'."
-            self._error("invalid_request_error", "unsupported_parameter", message, event.get("event_id"), param)
+            self._send_error("invalid_request_error", "unsupported_parameter", message, event.get("event_id"), param)
         else:
             self._seen.asked["transcription"] = transcription
-            self._send("session.updated", session=self._session())
+            self._send("session.updated", session=self._serialize_session())
 
     def _append(self, pcm: bytes) -> None:
         self._seen.asked["appends"] += 1
@@ -127,21 +127,21 @@ class Session:
         item.pcm += pcm
         if np.abs(np.frombuffer(pcm[: len(pcm) & -2], np.int16).astype(np.int32)).max(initial=0) > SILENCE:
             item.sound_ms += len(pcm) / BYTES_PER_MS
-        if words := self._words_so_far(item):
-            self._later(self._behaviour.partial_lag_ms, lambda: self._tell(item, words))
+        if words := self._hear_so_far(item):
+            self._call_later(self._behaviour.partial_lag_ms, lambda: self._tell(item, words))
         self._seen.asked["audio_ms"] += len(pcm) / BYTES_PER_MS
         if not self._has_struck and self._seen.asked["audio_ms"] >= self._behaviour.fault_after * FRAME_MS:
             self._has_struck = True
             self._strike()
 
-    def _words_so_far(self, item: Item) -> str:
+    def _hear_so_far(self, item: Item) -> str:
         if self._world.ears:
             if item.length_ms - item.listened_ms < LISTEN_EACH_MS:
                 return ""
             item.listened_ms = item.length_ms
             return self._world.ears(bytes(item.pcm), RATE)
         if item.script is None and item.sound_ms:
-            item.script = self._world.next_transcript()
+            item.script = self._world.take_transcript()
         return " ".join((item.script or "").split()[: int(item.sound_ms / WORD_MS)])
 
     def _tell(self, item: Item, words: str) -> None:
@@ -156,16 +156,16 @@ class Session:
         item = self._item
         if item.length_ms < SHORTEST_MS:
             message = f"Expected at least 100ms of audio, but buffer only has {item.length_ms:.2f}ms of audio."
-            self._error("invalid_request_error", "input_audio_buffer_commit_empty", message, event_id)
+            self._send_error("invalid_request_error", "input_audio_buffer_commit_empty", message, event_id)
             return
-        self._item = self._next_item()
+        self._item = self._make_item()
         self._send("input_audio_buffer.committed", item_id=item.id, previous_item_id=None)
         content = [{"type": "input_audio", "transcript": None}]
         shown = {"id": item.id, "type": "message", "role": "user", "status": "completed", "content": content}
         self._send("conversation.item.added", item=shown, previous_item_id=None)
         self._send("conversation.item.done", item=shown, previous_item_id=None)
         if self._fault != "mute":
-            self._later(self._behaviour.final_ms, lambda: self._complete(item))
+            self._call_later(self._behaviour.final_ms, lambda: self._complete(item))
 
     def _complete(self, item: Item) -> None:
         if self._fault == "failed":
@@ -188,15 +188,15 @@ class Session:
             case "garbage":
                 self._outgoing.put_nowait({})
             case "session_expired":
-                self._error("invalid_request_error", "session_expired", "Your session hit the maximum duration.")
+                self._send_error("invalid_request_error", "session_expired", "Your session hit the maximum duration.")
                 self._is_over = True
             case "error_event":
-                self._error("server_error", None, "The server had an error.")
+                self._send_error("server_error", None, "The server had an error.")
             case fault if fault in ERRORS:
                 _, kind, code, message = ERRORS[fault]
-                self._error(kind, code, message)
+                self._send_error(kind, code, message)
 
-    def _error(
+    def _send_error(
         self, kind: str, code: str | None, message: str, event_id: str | None = None, param: str | None = None
     ) -> None:
         error = {"type": kind, "code": code, "message": message, "param": param, "event_id": event_id}
@@ -206,7 +206,7 @@ class Session:
         self._event_count += 1
         self._outgoing.put_nowait({"type": kind, "event_id": f"event_{self._event_count}", **fields})
 
-    def _later(self, delay_ms: float, act: Callable[[], None]) -> None:
+    def _call_later(self, delay_ms: float, act: Callable[[], None]) -> None:
         asyncio.get_running_loop().call_later(delay_ms / 1000, act)
 
     async def _write(self) -> None:
@@ -228,10 +228,10 @@ class Session:
             self._seen.first_piece_at = asyncio.get_running_loop().time()
             await self._world.announce()
 
-    def _next_item(self) -> Item:
+    def _make_item(self) -> Item:
         self._item_count += 1
         return Item(f"item_{self._seen.id}_{self._item_count}")
 
-    def _session(self) -> dict[str, Any]:
+    def _serialize_session(self) -> dict[str, Any]:
         audio_input = {"transcription": self._seen.asked["transcription"], "turn_detection": None}
         return {"type": "transcription", "object": "realtime.transcription_session", "audio": {"input": audio_input}}

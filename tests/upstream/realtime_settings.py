@@ -11,13 +11,13 @@ DETECTION = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "
              "create_response": True, "interrupt_response": True}  # fmt: skip
 
 
-def updated(old: dict[str, Any], patch: dict[str, Any], refused: str, has_spoken: bool) -> dict[str, Any]:
+def update_session(old: dict[str, Any], patch: dict[str, Any], refused: str, has_spoken: bool) -> dict[str, Any]:
     """After a `session.update`; `refused` is a parameter that is not known. Raises Refusal."""
     if patch.get("type") != "realtime":
         raise Refusal("missing_required_parameter", "Missing required parameter: 'session.type'.", "session.type")
     if refused and refused in patch:
         raise Refusal("unknown_parameter", f"Unknown parameter: 'session.{refused}'.", f"session.{refused}")
-    new = _merged(old, patch)
+    new = _merge(old, patch)
     voice = new["audio"]["output"]["voice"]
     if voice not in VOICES:
         raise Refusal("invalid_value", f"Invalid value: '{voice}'.", "session.audio.output.voice")
@@ -26,7 +26,7 @@ def updated(old: dict[str, Any], patch: dict[str, Any], refused: str, has_spoken
     return new
 
 
-def default_session(session_id: str, model: str) -> dict[str, Any]:
+def build_session(session_id: str, model: str) -> dict[str, Any]:
     return {
         "type": "realtime",
         "object": "realtime.session",
@@ -49,10 +49,10 @@ def default_session(session_id: str, model: str) -> dict[str, Any]:
     }
 
 
-def _merged(old: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
+def _merge(old: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
     """Objects are merged, all else is replaced; null clears."""
     new = deepcopy(old)
     for name, value in patch.items():
         both = isinstance(value, dict) and isinstance(new.get(name), dict)
-        new[name] = _merged(new[name], value) if both else value
+        new[name] = _merge(new[name], value) if both else value
     return new

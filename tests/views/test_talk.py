@@ -28,7 +28,7 @@ def signed_in(client: Client, user: User) -> Client:
     return client
 
 
-def data_of(client: Client, **query: str) -> dict[str, Any]:
+def read_data(client: Client, **query: str) -> dict[str, Any]:
     page = client.get(reverse("talk"), query).content.decode()
     found = re.search(r'<script id="talk-data" type="application/json">(.*?)</script>', page)
     assert found
@@ -37,7 +37,7 @@ def data_of(client: Client, **query: str) -> dict[str, Any]:
 
 
 def test_it_works(signed_in: Client) -> None:
-    data = data_of(signed_in)
+    data = read_data(signed_in)
     default = Assistant.objects.get(is_default=True)
     assert data["chosen"] == default.slug
     assert data["conversation"] is None
@@ -52,7 +52,7 @@ def test_it_works(signed_in: Client) -> None:
 def test_an_assistant_that_answers_by_speech_to_speech(signed_in: Client, settings: Settings) -> None:
     settings.OPENAI_API_KEY = "sk-site"
     Assistant.objects.create(slug="s2s", name="S2S", instructions="Be brief.", s2s_engine="openai")
-    chosen = next(one for one in data_of(signed_in)["assistants"] if one["slug"] == "s2s")
+    chosen = next(one for one in read_data(signed_in)["assistants"] if one["slug"] == "s2s")
     offered = [voice for voice, _ in chosen["voices"]]
     assert chosen["voice"] in offered
     assert "fable" not in offered
@@ -74,18 +74,18 @@ def test_closed_sign_up_is_not_offered(client: Client, settings: Settings) -> No
 def test_own_assistants_are_offered_others_are_not(signed_in: Client, user: User) -> None:
     mine = Assistant.objects.create(slug="mine", name="Mine", owner=user, instructions="Be mine.")
     Assistant.objects.create(slug="theirs", name="Theirs", owner=make_user(), instructions="Be theirs.")
-    slugs = [one["slug"] for one in data_of(signed_in)["assistants"]]
+    slugs = [one["slug"] for one in read_data(signed_in)["assistants"]]
     assert mine.slug in slugs
     assert "theirs" not in slugs
-    assert data_of(signed_in, assistant="mine")["chosen"] == "mine"
-    assert data_of(signed_in, assistant="theirs")["chosen"] != "theirs"
+    assert read_data(signed_in, assistant="mine")["chosen"] == "mine"
+    assert read_data(signed_in, assistant="theirs")["chosen"] != "theirs"
 
 
 def test_continue_with_the_conversations_own_assistant(signed_in: Client, user: User) -> None:
     assistant = Assistant.objects.filter(is_default=False, owner=None).first()
     assert assistant
     conversation = make_conversation(user, "Hello.", assistant=assistant, title="About <tea>")
-    data = data_of(signed_in, conversation=conversation.public_id)
+    data = read_data(signed_in, conversation=conversation.public_id)
     assert (data["conversation"], data["chosen"]) == (conversation.public_id, assistant.slug)
     page = signed_in.get(reverse("talk"), {"conversation": conversation.public_id})
     assert b"About &lt;tea&gt;" in page.content
@@ -111,22 +111,22 @@ def test_queries_do_not_grow_with_assistants(
 
 
 def test_the_users_patience_goes_before_the_assistants(signed_in: Client, user: User) -> None:
-    def patience() -> dict[str, str]:
-        return {one["slug"]: one["patience"] for one in data_of(signed_in)["assistants"]}
+    def read_patience() -> dict[str, str]:
+        return {one["slug"]: one["patience"] for one in read_data(signed_in)["assistants"]}
 
     Assistant.objects.filter(slug="tutor").update(patience="patient")
-    assert (patience()["tutor"], patience()["assistant"]) == ("patient", "")
+    assert (read_patience()["tutor"], read_patience()["assistant"]) == ("patient", "")
     User.objects.filter(pk=user.pk).update(patience="quick")
-    assert set(patience().values()) == {"quick"}
+    assert set(read_patience().values()) == {"quick"}
 
 
 def test_a_speech_to_speech_engine_hears_and_speaks_by_itself(signed_in: Client, user: User) -> None:
     Assistant.objects.create(slug="whole", name="Whole", owner=user, instructions="Be one.", s2s_engine="openai")
-    described = {one["slug"]: one for one in data_of(signed_in)["assistants"]}
+    described = {one["slug"]: one for one in read_data(signed_in)["assistants"]}
     assert (described["whole"]["isOneEngine"], described["whole"]["demos"]) == (True, [])
     assert not described[Assistant.objects.get(is_default=True).slug]["isOneEngine"]
 
 
 def test_what_of_the_demo_is_not_installed_is_told(signed_in: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
-    assert {tuple(one["missing"]) for one in data_of(signed_in)["assistants"]} == {("stt",)}
+    assert {tuple(one["missing"]) for one in read_data(signed_in)["assistants"]} == {("stt",)}

@@ -64,7 +64,7 @@ class Watcher:
         return statuses[0]
 
 
-def owner(talk: Conversation) -> User:
+def get_owner(talk: Conversation) -> User:
     assert talk.user  # it is not being deleted
     return talk.user
 
@@ -102,7 +102,7 @@ def talk(django_db_setup: None, django_db_blocker: Any) -> Conversation:
         return make_conversation(user, "Good morning.", "And to you.", sound=True)
 
 
-def signed_in(user: User) -> Headers:
+def sign_in(user: User) -> Headers:
     client = Client()
     client.force_login(user)
     return {"cookie": f"sessionid={client.cookies['sessionid'].value}; csrftoken={CSRF}"}
@@ -122,7 +122,7 @@ AUDIO = "/v1/conversations/{0.public_id}/items/{1.public_id}/audio"
     ],
 )
 def test_an_answer_of_the_api(watcher: Watcher, talk: Conversation, path: str, status: int) -> None:
-    _, key = api_keys.create(owner(talk), "tests")
+    _, key = api_keys.create(get_owner(talk), "tests")
     assert watcher.ask(path.format(talk, talk.items.first()), {"authorization": f"Bearer {key}"}) == status
     assert watcher.held == [0]
 
@@ -140,7 +140,7 @@ def test_an_answer_of_the_api(watcher: Watcher, talk: Conversation, path: str, s
     ],
 )
 def test_a_page(watcher: Watcher, talk: Conversation, path: str, status: int) -> None:
-    assert watcher.ask(path.format(talk, talk.items.first()), signed_in(owner(talk))) == status
+    assert watcher.ask(path.format(talk, talk.items.first()), sign_in(get_owner(talk))) == status
     assert watcher.held == [0]
 
 
@@ -148,26 +148,26 @@ def test_a_provider_key_saved_and_tried_again(watcher: Watcher, server: str, set
     settings.USER_BASE_URLS = "any"
     user = make_user()
     form = {"openai-base_url": f"http://{server}/v1", "openai-secret": "sk-x", "csrfmiddlewaretoken": CSRF}
-    assert watcher.ask("/settings/provider-keys/openai/", signed_in(user), form) == 302
-    assert watcher.ask("/settings/provider-keys/openai/test/", signed_in(user), form) == 302
+    assert watcher.ask("/settings/provider-keys/openai/", sign_in(user), form) == 302
+    assert watcher.ask("/settings/provider-keys/openai/test/", sign_in(user), form) == 302
     assert watcher.held == [0] * 4
 
 
 def test_a_provider_key_tried_by_staff(watcher: Watcher, server: str, talk: Conversation, settings: Any) -> None:
     settings.USER_BASE_URLS = "any"
-    key = keyring.save(owner(talk), "openai", "sk-x", f"http://{server}/v1")
+    key = keyring.save(get_owner(talk), "openai", "sk-x", f"http://{server}/v1")
     form = {"action": "try_again", "_selected_action": str(key.pk), "csrfmiddlewaretoken": CSRF}
-    assert watcher.ask("/admin/accounts/providerkey/", signed_in(owner(talk)), form) == 302
+    assert watcher.ask("/admin/accounts/providerkey/", sign_in(get_owner(talk)), form) == 302
     assert set(watcher.held) == {0}
 
 
 def test_a_tool_server_saved_and_tried_again(watcher: Watcher, server: str, talk: Conversation) -> None:
     form = {"label": "tarpit", "url": f"http://{server}/mcp", "timeout_sec": "5", "csrfmiddlewaretoken": CSRF}
-    assert watcher.ask("/admin/conversations/mcpserver/add/", signed_in(owner(talk)), form) == 302
+    assert watcher.ask("/admin/conversations/mcpserver/add/", sign_in(get_owner(talk)), form) == 302
     made = McpServer.objects.get(label="tarpit")
     assert made.verdict
     again = {"action": "try_again", "_selected_action": str(made.pk), "csrfmiddlewaretoken": CSRF}
-    assert watcher.ask("/admin/conversations/mcpserver/", signed_in(owner(talk)), again) == 302
+    assert watcher.ask("/admin/conversations/mcpserver/", sign_in(get_owner(talk)), again) == 302
     assert len(watcher.held) >= 4
     assert set(watcher.held) == {0}
     made.delete()
@@ -176,7 +176,7 @@ def test_a_tool_server_saved_and_tried_again(watcher: Watcher, server: str, talk
 def test_a_mail(watcher: Watcher, server: str, talk: Conversation, settings: Any) -> None:
     settings.EMAIL_BACKEND = "voiceproject.mail.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = server.split(":")
-    form = {"email": owner(talk).email, "csrfmiddlewaretoken": CSRF}
+    form = {"email": get_owner(talk).email, "csrfmiddlewaretoken": CSRF}
     assert watcher.ask("/accounts/password/reset/", {"cookie": f"csrftoken={CSRF}"}, form) == 302
     assert len(watcher.held) == 2
     assert set(watcher.held) == {0}

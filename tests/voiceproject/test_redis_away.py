@@ -66,19 +66,19 @@ def redis(tmp_path: Path) -> Iterator[ExitStack]:
         yield stack
 
 
-def signs_in(site: Site, user: User) -> int:
+def sign_in(site: Site, user: User) -> int:
     with httpx2.Client(base_url=site.url, timeout=20) as browser:
         browser.get("/accounts/login/")
         form = {"login": user.email, "password": PASSWORD, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
         return browser.post("/accounts/login/", data=form).status_code
 
 
-def answers(talk: ClientConnection) -> bool:
+def wait_for_answer(talk: ClientConnection) -> None:
+    """Write an item, and return once the site has stored it."""
     item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Are you there?"}]}
     talk.send(json.dumps({"type": "conversation.item.create", "item": item}))
     while (kind := json.loads(talk.recv(timeout=10))["type"]) != "conversation.item.done":
         assert kind != "error"
-    return True
 
 
 def wait_until_it_tells(site: Site, state: str) -> None:
@@ -101,14 +101,14 @@ def test_a_site_whose_redis_goes_and_comes_back(
         connect(f"{site.ws_url}/v1/realtime", additional_headers=headers) as talk,
     ):
         wait_until_it_tells(site, "ready\n")
-        assert answers(talk)
+        wait_for_answer(talk)
         redis.close()
         wait_until_it_tells(site, "degraded: Redis is away\n")
-        assert signs_in(site, user) == 302
+        assert sign_in(site, user) == 302
         assert httpx2.get(f"{site.url}/v1/models", headers=headers).status_code == 200
-        assert answers(talk)
+        wait_for_answer(talk)
         with run_redis(tmp_path), connect(f"{site.ws_url}/v1/realtime", additional_headers=headers) as another:
             assert json.loads(another.recv(timeout=10))["type"] == "session.created"
             wait_until_it_tells(site, "ready\n")
-            assert answers(talk)
+            wait_for_answer(talk)
         assert "Traceback" not in site.log

@@ -110,7 +110,7 @@ class RelayAgentTurn:
                 response.stamp("transcript", self.words_at)
         self.expect()
         self.state.send("response.created", response=show_response(self.state, response, shown))
-        if not self.state.rates.try_begin(self.state.now):
+        if not self.state.rate_limit.try_begin(self.state.now):
             self.link.send_request("response.cancel", UpstreamRequest(is_own=True), response_id=response.id)
 
     # The transcript of what it answers.
@@ -151,7 +151,7 @@ class RelayAgentTurn:
         if not response.is_out_of_band:
             store_response(self.state, response, shown.get("usage") or {}, failure)
         self.state.send("response.done", response=show_response(self.state, response, shown))
-        self.state.send_rates()
+        self.state.send_rate_limits()
 
     def give_up(self) -> None:
         """Fail what is running and reconnect: the upstream has sent nothing for too long."""

@@ -34,7 +34,7 @@ class ResponseRequests:
 
     def add(self, event: ResponseRequest) -> None:
         """Ask the upstream for a response, or raise ProtocolError."""
-        if not self.state.rates.show(self.state.now)[0]["remaining"]:
+        if not self.state.rate_limit.show(self.state.now)[0]["remaining"]:
             raise ProtocolError(
                 "rate_limit_exceeded", "Too many responses within a minute. Wait a moment and try again."
             )

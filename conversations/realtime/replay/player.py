@@ -7,7 +7,7 @@ from typing import Any
 
 from conversations.realtime.replay.recorded_machine import EntryPoints
 from conversations.realtime.replay.recording import Recording, Step
-from conversations.realtime.replay.vocabulary import MACHINES
+from conversations.realtime.replay.serialization import MACHINES
 
 
 @dataclass(frozen=True, slots=True)

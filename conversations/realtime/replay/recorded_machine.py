@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.replay.recording import FORMAT
-from conversations.realtime.replay.vocabulary import Encoder, get_name
+from conversations.realtime.replay.serialization import Encoder, get_name
 
 
 class EntryPoints(Protocol):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.replay.vocabulary import (
+from conversations.realtime.replay.serialization import (
     MACHINES,
     BrokenValueError,
     Decoder,

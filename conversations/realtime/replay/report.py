@@ -17,7 +17,7 @@ from conversations.realtime.protocol.client_events import APPEND, AudioAppend
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.relay.commands import SendUpstream
 from conversations.realtime.replay.player import Decided
-from conversations.realtime.replay.vocabulary import get_name
+from conversations.realtime.replay.serialization import get_name
 
 WIDTH = 220  # characters of a line
 VALUE_WIDTH = 100  # of one value in it

@@ -13,7 +13,7 @@ from itertools import islice, pairwise
 
 from conversations.realtime.text.languages import LANGUAGES, cjk
 from conversations.realtime.text.languages.language import TOKEN, tokenize
-from conversations.realtime.text.languages.silence import CREDIT_STARTS, CREDITS
+from conversations.realtime.text.languages.silence_hallucinations import CREDIT_STARTS, CREDITS
 
 ECHO_SHARE = 0.8  # of the words in the transcript: a recogniser gets one in five of a loudspeaker's words wrong
 SIMILAR_WORD = 0.75  # of the letters, in words of at least FUZZY_MIN_CHARS

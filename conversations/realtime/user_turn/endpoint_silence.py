@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Literal
 
-from conversations.realtime.text.languages.ending import Ending, judge_ending
+from conversations.realtime.text.languages.transcript_ending import Ending, judge_ending
 
 Eagerness = Literal["low", "medium", "high"]
 PATIENCE_EAGERNESS: dict[str, Eagerness] = {"patient": "low", "balanced": "medium", "quick": "high"}

@@ -1,7 +1,7 @@
 """Endpointing: decide what to do in the speaker's pauses, and which pause ends the utterance."""
 
 from conversations.pcm import samples_to_ms
-from conversations.realtime.agent_turn.preemptive import MAX_TRIES
+from conversations.realtime.agent_turn.preemptive_generation import MAX_TRIES
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.response_options import build_default_options

@@ -7,7 +7,7 @@ here, since people who type brackets mean them.
 import re
 
 from conversations.realtime.text.languages.language import tokenize
-from conversations.realtime.text.languages.noises import NOISES, UNSPACED_NOISES
+from conversations.realtime.text.languages.noise_labels import NOISES, UNSPACED_NOISES
 from conversations.realtime.user_turn.backchannel import ANSWERS, BACKCHANNELS, COMMANDS
 
 SIGNS = re.compile("[♩♪♫♬♭♮♯🎵🎶🎼]+\ufe0f?")

@@ -182,7 +182,7 @@ class Transcription:
         if utterance is not None:  # pending still: a reply that it ends must not be begun anew without these words
             text = self.interruption.judge_words(utterance, text, is_over=True)
         pending, item = self._end_waiting(item_id)
-        self.agent_turn.reminders.note_transcription_time(self.state.now - pending.committed_at)
+        self.agent_turn.deadlines.note_transcription_time(self.state.now - pending.committed_at)
         if item is not None:
             item.text, item.usage.stt_seconds = text, seconds
             item.error_code = item.error_message = ""

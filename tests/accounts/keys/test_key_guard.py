@@ -19,7 +19,7 @@ from tests.support.live import Site, run_site
 ADDRESS, OTHER = "203.0.113.7", "203.0.113.8"
 
 
-def wrong_key() -> str:
+def make_wrong_key() -> str:
     """Well-formed, and nobody's."""
     start = api_keys.START + "".join(secrets.choice(api_keys.ALPHABET) for _ in range(api_keys.RANDOM_LENGTH))
     return start + api_keys.compute_checksum(start)
@@ -28,7 +28,7 @@ def wrong_key() -> str:
 @pytest.mark.django_db
 def test_a_wrong_key_is_one_look_up(django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(1):
-        assert api_keys.authenticate(wrong_key()) is None
+        assert api_keys.authenticate(make_wrong_key()) is None
 
 
 @pytest.mark.django_db
@@ -116,12 +116,12 @@ def ask(site: Site) -> Iterator[Callable[..., httpx2.Response]]:
 
 def test_wrong_keys_over_http(ask: Callable[..., httpx2.Response], key: str) -> None:
     assert ask(key, ADDRESS).status_code == 200
-    assert [ask(wrong_key(), ADDRESS).status_code for _ in range(5)] == [401] * 5
-    refused = ask(wrong_key(), ADDRESS)
+    assert [ask(make_wrong_key(), ADDRESS).status_code for _ in range(5)] == [401] * 5
+    refused = ask(make_wrong_key(), ADDRESS)
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "rate_limit_exceeded")
     assert 0 < int(refused.headers["Retry-After"]) <= WINDOW_SEC
     assert ask(key, ADDRESS).status_code == 200
-    assert ask(wrong_key(), OTHER).status_code == 401
+    assert ask(make_wrong_key(), OTHER).status_code == 401
 
 
 def test_what_cannot_be_a_key(ask: Callable[..., httpx2.Response]) -> None:
@@ -129,18 +129,18 @@ def test_what_cannot_be_a_key(ask: Callable[..., httpx2.Response]) -> None:
     answers = [ask("vp_" + "x" * 46, "203.0.113.10") for _ in range(10)]
     assert {(one.status_code, one.json()["error"]["code"]) for one in answers} == {(401, "invalid_api_key")}
     assert answers[0].headers["WWW-Authenticate"] == "Bearer"
-    assert ask(wrong_key(), "203.0.113.10").status_code == 401
+    assert ask(make_wrong_key(), "203.0.113.10").status_code == 401
 
 
 def test_wrong_keys_over_sockets(site: Site, key: str) -> None:
-    def told(shown: str) -> str:
+    def read_first(shown: str) -> str:
         headers = {"Authorization": f"Bearer {shown}", "X-Forwarded-For": "203.0.113.9"}
         with connect(f"{site.ws_url}/v1/realtime", additional_headers=headers) as socket:
             event = json.loads(socket.recv(timeout=10))
             return str(event["error"]["code"] if event["type"] == "error" else event["type"])
 
-    assert told(key) == "session.created"
-    assert [told(wrong_key()) for _ in range(4)] == ["invalid_api_key"] * 4
-    assert told("ek_" + "x" * 48) == "invalid_api_key"
-    assert told(wrong_key()) == told("ek_" + "y" * 48) == "rate_limit_exceeded"
-    assert told(key) == "session.created"
+    assert read_first(key) == "session.created"
+    assert [read_first(make_wrong_key()) for _ in range(4)] == ["invalid_api_key"] * 4
+    assert read_first("ek_" + "x" * 48) == "invalid_api_key"
+    assert read_first(make_wrong_key()) == read_first("ek_" + "y" * 48) == "rate_limit_exceeded"
+    assert read_first(key) == "session.created"

@@ -120,7 +120,7 @@ def test_what_is_refused_is_not_kept(user: User, upstream: Upstream) -> None:
     with pytest.raises(secret_formats.SecretError):
         keyring.save(user, "openai", "no key at all")
     assert not ProviderKey.objects.filter(user=user).exists()
-    assert not upstream.requests("models")
+    assert not upstream.list_requests("models")
 
 
 def test_a_credentials_file_that_vanished(user: User, settings: Any, caplog: pytest.LogCaptureFixture) -> None:

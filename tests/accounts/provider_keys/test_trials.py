@@ -62,7 +62,7 @@ def test_openai_faults(upstream: Upstream, fault: str, words: str, monkeypatch: 
     monkeypatch.setattr(trials, "TIMEOUT_SEC", 1.0)
     upstream.behave("models", fault=fault)
     assert_failed(trials.try_out("openai", Credential(SECRET, upstream.openai_url)), words)
-    assert len(upstream.requests("models")) == 1  # not tried again: somebody waits for the page
+    assert len(upstream.list_requests("models")) == 1  # not tried again: somebody waits for the page
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_a_wrong_path(upstream: Upstream) -> None:
 def test_a_users_base_url_does_not_reach_this_machine(upstream: Upstream) -> None:
     verdict = trials.try_out("openai", Credential(SECRET, upstream.openai_url, public_only=True))
     assert not verdict.works
-    assert not upstream.requests("models")
+    assert not upstream.list_requests("models")
 
 
 def test_a_service_account_with_a_broken_key(upstream: Upstream) -> None:
@@ -142,7 +142,7 @@ def test_a_hostile_list_of_models(
     upstream: Upstream, body: bytes, headers: dict[str, str], status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trials, "TIMEOUT_SEC", 3.0)
-    upstream.behave("models", raw=Raw((body,), "application/json", status=status, headers=headers).script())
+    upstream.behave("models", raw=Raw((body,), "application/json", status=status, headers=headers).build_script())
     verdict = trials.try_out("openai", Credential(SECRET, upstream.openai_url))
     assert not verdict.works
     assert "OpenAI-compatible server" in verdict.text or "answered with an error (500)" in verdict.text
@@ -151,13 +151,13 @@ def test_a_hostile_list_of_models(
 def test_a_list_that_never_ends(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trials, "TIMEOUT_SEC", 1.0)
     raw = Raw((b'{"data": [', *(b" ",) * 1_000), "application/json", pause_ms=20)
-    upstream.behave("models", raw=raw.script())
+    upstream.behave("models", raw=raw.build_script())
     assert "no answer within" in trials.try_out("openai", Credential(SECRET, upstream.openai_url)).text
 
 
 def test_a_long_list_is_still_one(upstream: Upstream) -> None:
     models = [{"id": f"model-{number}", "object": "model", "created": 1, "owned_by": "x"} for number in range(3_000)]
     raw = Raw((json.dumps({"object": "list", "data": models}).encode(),), "application/json")
-    upstream.behave("models", raw=raw.script())
+    upstream.behave("models", raw=raw.build_script())
     verdict = trials.try_out("openai", Credential(SECRET, upstream.openai_url))
     assert verdict.text == "Works: 127.0.0.1 offers 3000 models."

@@ -37,16 +37,16 @@ class Scene:
         self.client.post(LOGIN, {"login": self.user.email, "password": password})
         return self.client
 
-    def link(self) -> str:
+    def find_link(self) -> str:
         found = re.search(r"https?://testserver(/\S+)", str(self.mails[-1].body))
         assert found
         return found[1]
 
-    def root(self) -> Client:
+    def sign_in_as_root(self) -> Client:
         self.client.force_login(make_user(is_staff=True, is_superuser=True))
         return self.client
 
-    def events(self) -> list[dict[str, Any]]:
+    def list_events(self) -> list[dict[str, Any]]:
         return [vars(one)["security"] for one in self.caplog.records if one.name == "voiceproject.security"]
 
 
@@ -71,9 +71,9 @@ def _sign_up(scene: Scene) -> None:
     scene.client.post(reverse("account_signup"), data)
 
 
-def _reset(scene: Scene) -> None:
+def _reset_password(scene: Scene) -> None:
     scene.client.post(RESET, {"email": scene.user.email})
-    form = scene.client.get(scene.link(), follow=True)
+    form = scene.client.get(scene.find_link(), follow=True)
     scene.client.post(form.request["PATH_INFO"], {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD})
 
 
@@ -93,7 +93,7 @@ def _add_address(scene: Scene) -> None:
 
 def _verify_address(scene: Scene) -> None:
     _add_address(scene)
-    scene.client.post(scene.link())
+    scene.client.post(scene.find_link())
 
 
 def _change_address(scene: Scene) -> None:
@@ -106,7 +106,7 @@ def _remove_address(scene: Scene) -> None:
     scene.client.post(EMAIL, {"action_remove": "", "email": "second@example.com"})
 
 
-def _wrong_key(scene: Scene) -> None:
+def _show_wrong_key(scene: Scene) -> None:
     scene.client.get("/v1/conversations", headers={"authorization": "Bearer vp_wrong"})
 
 
@@ -142,38 +142,38 @@ def _make_first_admin(scene: Scene) -> None:
 
 
 def _invite(scene: Scene) -> None:
-    scene.root().post(reverse("admin:accounts_invitation_add"), {"email": "guest@example.com"})
+    scene.sign_in_as_root().post(reverse("admin:accounts_invitation_add"), {"email": "guest@example.com"})
 
 
 def _rename_user(scene: Scene) -> None:
     data = {"email": scene.user.email, "name": "Ada", "is_active": "on"}
-    scene.root().post(reverse("admin:accounts_user_change", args=[scene.user.pk]), data)
+    scene.sign_in_as_root().post(reverse("admin:accounts_user_change", args=[scene.user.pk]), data)
 
 
 def _delete_user(scene: Scene) -> None:
-    scene.root().post(reverse("admin:accounts_user_delete", args=[scene.user.pk]), {"post": "yes"})
+    scene.sign_in_as_root().post(reverse("admin:accounts_user_delete", args=[scene.user.pk]), {"post": "yes"})
 
 
 def _deactivate(scene: Scene) -> None:
     data = {"action": "deactivate", "_selected_action": [scene.user.pk]}
-    scene.root().post(reverse("admin:accounts_user_changelist"), data)
+    scene.sign_in_as_root().post(reverse("admin:accounts_user_changelist"), data)
 
 
-def _many_wrong_passwords(scene: Scene) -> None:
+def _try_wrong_passwords(scene: Scene) -> None:
     for _ in range(6):
         scene.sign_in("wrong")
 
 
-def _many_resets(scene: Scene) -> None:
+def _ask_for_resets(scene: Scene) -> None:
     for _ in range(6):
         scene.client.post(RESET, {"email": scene.user.email})
 
 
-def _many_wrong_keys(scene: Scene) -> None:
+def _show_wrong_keys(scene: Scene) -> None:
     """So many that not each is written."""
     guard = KeyGuard()
     for _ in range(settings.WRONG_KEYS_PER_MIN):
-        _wrong_key(scene)
+        _show_wrong_key(scene)
         guard.count_wrong("127.0.0.1", "vp_wrong", 0.0)
 
 
@@ -182,22 +182,22 @@ TRIGGERS: dict[Event, Callable[[Scene], Any]] = {
     Event.SIGNED_IN: lambda scene: scene.sign_in(),
     Event.SIGNED_OUT: lambda scene: scene.sign_in().post(reverse("account_logout")),
     Event.SIGN_IN_REFUSED: lambda scene: scene.sign_in("wrong"),
-    Event.SIGN_IN_LIMITED: _many_wrong_passwords,
+    Event.SIGN_IN_LIMITED: _try_wrong_passwords,
     Event.REAUTHENTICATED: _reauthenticate,
     Event.FIRST_ADMIN_MADE: _make_first_admin,
     Event.PASSWORD_CHANGED: _change_password,
     Event.PASSWORD_RESET_ASKED: lambda scene: scene.client.post(RESET, {"email": scene.user.email}),
-    Event.PASSWORD_RESET: _reset,
+    Event.PASSWORD_RESET: _reset_password,
     Event.EMAIL_ADDED: _add_address,
     Event.EMAIL_VERIFIED: _verify_address,
     Event.EMAIL_CHANGED: _change_address,
     Event.EMAIL_REMOVED: _remove_address,
-    Event.MAIL_LIMITED: _many_resets,
+    Event.MAIL_LIMITED: _ask_for_resets,
     Event.API_KEY_MADE: lambda scene: api_keys.create(scene.user, "radio"),
     Event.API_KEY_NEW_ADDRESS: _use_key,
     Event.API_KEY_REVOKED: _revoke_key,
-    Event.API_KEY_REFUSED: _wrong_key,
-    Event.API_KEY_LIMITED: _many_wrong_keys,
+    Event.API_KEY_REFUSED: _show_wrong_key,
+    Event.API_KEY_LIMITED: _show_wrong_keys,
     Event.CLIENT_SECRET_MADE: _make_secret,
     Event.PROVIDER_KEY_SAVED: _save_provider_key,
     Event.PROVIDER_KEY_DELETED: _delete_provider_key,
@@ -224,7 +224,7 @@ def test_the_page_lists_every_event_and_no_other() -> None:
 def test_it_is_told_once_of_whom_and_whence(scene: Scene, event: Event, settings: Any) -> None:
     settings.USER_BASE_URLS = "any"
     TRIGGERS[event](scene)
-    told = [one for one in scene.events() if one["event"] == event]
+    told = [one for one in scene.list_events() if one["event"] == event]
     assert told
     assert len(told) == 1 or event in {Event.SIGNED_IN, Event.MAIL_LIMITED}
     if event not in OTHERS:

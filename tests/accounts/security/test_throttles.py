@@ -31,7 +31,7 @@ def user(db: None, settings: Any) -> User:
     return user
 
 
-def at(address: str, client: Client | None = None) -> Callable[..., Any]:
+def build_poster(address: str, client: Client | None = None) -> Callable[..., Any]:
     """A poster at an address."""
     browser = client or Client()
     return lambda url, **data: browser.post(url, data, headers={"x-forwarded-for": address})
@@ -44,21 +44,21 @@ def sign_in(post: Callable[..., Any], user: User, password: str = PASSWORD) -> s
 
 
 def test_a_strangers_wrong_passwords_do_not_lock_the_owner_out(user: User) -> None:
-    stranger = at("198.51.100.9")
+    stranger = build_poster("198.51.100.9")
     for _ in range(5):
         assert "not correct" in sign_in(stranger, user, "wrong")
     assert "Too many wrong passwords" in sign_in(stranger, user)
-    assert sign_in(at("203.0.113.7"), user) == "in"
+    assert sign_in(build_poster("203.0.113.7"), user) == "in"
 
 
 def test_one_household_has_one_address(user: User) -> None:
     for number in range(5):
-        sign_in(at(f"2001:db8:1:2::{number}"), user, "wrong")
-    assert "Too many wrong passwords" in sign_in(at("2001:db8:1:2:3::4"), user)
+        sign_in(build_poster(f"2001:db8:1:2::{number}"), user, "wrong")
+    assert "Too many wrong passwords" in sign_in(build_poster("2001:db8:1:2:3::4"), user)
 
 
 def test_an_address_does_not_go_through_all_accounts(user: User) -> None:
-    stranger = at("198.51.100.9")
+    stranger = build_poster("198.51.100.9")
     for _ in range(throttles.WRONG_FROM_ADDRESS.most):
         sign_in(stranger, make_user(), "wrong")
     assert "Too many wrong passwords" in sign_in(stranger, make_user(), "wrong")
@@ -66,23 +66,23 @@ def test_an_address_does_not_go_through_all_accounts(user: User) -> None:
 
 def test_right_passwords_do_not_count(user: User) -> None:
     for _ in range(20):
-        assert sign_in(at("203.0.113.7"), user) == "in"
+        assert sign_in(build_poster("203.0.113.7"), user) == "in"
 
 
 def test_many_addresses_slow_an_account_but_lock_nobody_who_was_there_before(user: User) -> None:
     browser = Client()
-    assert sign_in(at("203.0.113.7", browser), user) == "in"
+    assert sign_in(build_poster("203.0.113.7", browser), user) == "in"
     browser.post(reverse("account_logout"))
     for number in range(20):
-        sign_in(at(f"198.51.100.{number}"), user, "wrong")
-    said = [sign_in(at(f"192.0.2.{number}"), user, "wrong") for number in range(5)]
+        sign_in(build_poster(f"198.51.100.{number}"), user, "wrong")
+    said = [sign_in(build_poster(f"192.0.2.{number}"), user, "wrong") for number in range(5)]
     assert ["Wait 15 seconds" in one for one in said] == [False, True, True, True, True]
-    assert sign_in(at("203.0.113.8", browser), user) == "in"  # from another address, too
+    assert sign_in(build_poster("203.0.113.8", browser), user) == "in"  # from another address, too
 
 
 def test_a_browser_is_known_to_its_own_accounts_only(user: User) -> None:
     browser, other = Client(), make_user(password=PASSWORD)
-    sign_in(at("203.0.113.7", browser), other)
+    sign_in(build_poster("203.0.113.7", browser), other)
     request = browser.get("/").wsgi_request
     assert known_browsers.is_known(request, other)
     assert not known_browsers.is_known(request, user)
@@ -92,15 +92,15 @@ def test_a_browser_is_known_to_its_own_accounts_only(user: User) -> None:
 
 def test_a_known_browser_may_not_try_at_will(user: User) -> None:
     browser = Client()
-    sign_in(at("203.0.113.7", browser), user)
+    sign_in(build_poster("203.0.113.7", browser), user)
     browser.post(reverse("account_logout"))
     for number in range(5):
-        sign_in(at(f"203.0.113.{number}", browser), user, "wrong")
-    assert "Too many wrong passwords" in sign_in(at("203.0.113.9", browser), user)
+        sign_in(build_poster(f"203.0.113.{number}", browser), user, "wrong")
+    assert "Too many wrong passwords" in sign_in(build_poster("203.0.113.9", browser), user)
 
 
 def test_there_is_a_way_in_by_mail(user: User, sends_mail: None, mailoutbox: list[EmailMessage]) -> None:
-    owner = at("203.0.113.7", client := Client())
+    owner = build_poster("203.0.113.7", client := Client())
     for _ in range(6):
         said = sign_in(owner, user, "wrong")
     assert "code by email" in said
@@ -113,11 +113,11 @@ def test_there_is_a_way_in_by_mail(user: User, sends_mail: None, mailoutbox: lis
 
 
 def test_requests_for_mail_do_not_make_the_site_forget(user: User, sends_mail: None) -> None:
-    stranger = at("198.51.100.9")
+    stranger = build_poster("198.51.100.9")
     for _ in range(5):
         sign_in(stranger, user, "wrong")
     for number in range(10):
-        at(f"192.0.2.{number}")(RESET, email=f"somebody{number}@example.org")
+        build_poster(f"192.0.2.{number}")(RESET, email=f"somebody{number}@example.org")
     for number in range(3000):  # what many more of them would count
         throttles.hit(throttles.MAIL_TO_RECIPIENT, "password_reset_key", f"somebody{number}@example.org")
     assert "Too many wrong passwords" in sign_in(stranger, user)
@@ -145,13 +145,13 @@ def test_a_full_cache_costs_a_try_little() -> None:
 
 def test_mails_to_a_stranger_are_few(user: User, sends_mail: None, mailoutbox: list[EmailMessage]) -> None:
     for number in range(60):
-        at(f"192.0.2.{number % 20}")(RESET, email="victim@example.org")
+        build_poster(f"192.0.2.{number % 20}")(RESET, email="victim@example.org")
     assert len(mailoutbox) == throttles.MAIL_TO_RECIPIENT.most
 
 
 def test_one_address_causes_few_mails(user: User, sends_mail: None, mailoutbox: list[EmailMessage]) -> None:
     for number in range(30):
-        at("198.51.100.9")(CODE, email=f"somebody{number}@example.org")
+        build_poster("198.51.100.9")(CODE, email=f"somebody{number}@example.org")
         cache.delete_many([key for key in cache._cache if "allauth" in key])  # type: ignore[attr-defined]
     assert len(mailoutbox) <= throttles.MAIL_FROM_ADDRESS.most
 
@@ -160,10 +160,10 @@ def test_the_site_mails_few_strangers(
     user: User, sends_mail: None, mailoutbox: list[EmailMessage], settings: Any
 ) -> None:
     settings.STRANGER_MAILS_PER_HOUR = 5
-    answers = [at(f"192.0.2.{n}")(RESET, email=f"somebody{n}@example.org") for n in range(9)]
+    answers = [build_poster(f"192.0.2.{n}")(RESET, email=f"somebody{n}@example.org") for n in range(9)]
     assert len(mailoutbox) == 5
     assert {answer["Location"] for answer in answers} == {reverse("account_reset_password_done")}
-    at("203.0.113.7")(RESET, email=user.email)
+    build_poster("203.0.113.7")(RESET, email=user.email)
     assert len(mailoutbox) == 6  # who has an account is no stranger
 
 
@@ -171,9 +171,9 @@ def test_a_strangers_requests_leave_the_owner_mails(
     user: User, sends_mail: None, mailoutbox: list[EmailMessage]
 ) -> None:
     for _ in range(12):
-        at("198.51.100.9")(RESET, email=user.email)
+        build_poster("198.51.100.9")(RESET, email=user.email)
     before = len(mailoutbox)
-    at("203.0.113.7")(RESET, email=user.email)
+    build_poster("203.0.113.7")(RESET, email=user.email)
     assert len(mailoutbox) == before + 1
 
 
@@ -184,19 +184,19 @@ def test_sign_up_takes_as_long_for_an_address_that_is_known(
     monkeypatch.setattr(PBKDF2PasswordHasher, "iterations", 1_000_000)  # as on a site
     addresses = (f"203.0.113.{number}" for number in count(1))
 
-    def cost_sec(email: str) -> float:
-        post, began_at = at(next(addresses)), time.thread_time()
+    def measure_sec(email: str) -> float:
+        post, began_at = build_poster(next(addresses)), time.thread_time()
         post(reverse("account_signup"), email=email, password1=PASSWORD, password2=PASSWORD)
         return time.thread_time() - began_at
 
-    cost_sec("warm@example.com")
-    pairs = [(cost_sec(user.email), cost_sec(f"new{number}@example.com")) for number in range(6)]
+    measure_sec("warm@example.com")
+    pairs = [(measure_sec(user.email), measure_sec(f"new{number}@example.com")) for number in range(6)]
     known, new = (min(costs) for costs in zip(*pairs, strict=True))
     assert 0.75 < known / new < 1.33
 
 
 def test_without_mail_few_addresses_can_be_tried(user: User) -> None:
-    post = at("203.0.113.7")
+    post = build_poster("203.0.113.7")
     data = {"password1": PASSWORD, "password2": PASSWORD}
     said = [
         str(post(reverse("account_signup"), email=user.email, **data).context["form"].errors["email"]) for _ in range(7)

@@ -36,7 +36,7 @@ def _is_signed_in(client: Client) -> bool:
     return client.get(reverse("settings")).status_code == 200
 
 
-def _link(mail: EmailMessage) -> str:
+def _find_link(mail: EmailMessage) -> str:
     found = re.search(r"https?://testserver(/\S+)", str(mail.body))
     assert found
     return found[1]
@@ -59,7 +59,7 @@ def test_with_a_mail_server_the_address_is_verified_first(
     assert not _is_signed_in(client)
     [mail] = mailoutbox
     assert mail.subject.startswith("[Voiceproject] ")
-    link = _link(mail)
+    link = _find_link(mail)
     client.get(link)
     assert not EmailAddress.objects.get().verified  # mail scanners follow links
     client.post(link)
@@ -71,7 +71,7 @@ def test_with_a_mail_server_the_address_is_verified_first(
 def test_password_reset(user: User, client: Client, sends_mail: None, mailoutbox: Mails) -> None:
     user.vouch_for_email()
     client.post(reverse("account_reset_password"), {"email": user.email})
-    link = _link(mailoutbox[0])
+    link = _find_link(mailoutbox[0])
     form = client.get(link, follow=True)
     data = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
     client.post(form.request["PATH_INFO"], data, follow=True)
@@ -86,7 +86,7 @@ def test_a_reset_link_works_once(user: User, client: Client, sends_mail: None, m
     client.post(reverse("account_reset_password"), {"email": user.email})
     user.set_password(NEW_PASSWORD)
     user.save()
-    assert "Bad Token" in client.get(_link(mailoutbox[0]), follow=True).content.decode()
+    assert "Bad Token" in client.get(_find_link(mailoutbox[0]), follow=True).content.decode()
 
 
 def test_without_a_mail_server_the_reset_page_says_whom_to_ask(db: None, client: Client) -> None:

@@ -31,7 +31,7 @@ def test_it_works(page: Client, user: User, site: Upstream) -> None:
         assert verdict in answer
         assert SECRET not in answer
         assert "9876" in answer
-    assert {key["key"] for key in site.requests("models") + site.requests("google_voices")} == {SECRET}
+    assert {key["key"] for key in site.list_requests("models") + site.list_requests("google_voices")} == {SECRET}
     assert "Your key works" in page.get(reverse("settings")).content.decode()
 
 

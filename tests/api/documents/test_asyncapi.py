@@ -19,7 +19,7 @@ WORD = "[a-z_]+"
 NOT_TOLD = {"conversation.item.created"}
 
 
-def named(path: Path) -> Iterator[str]:
+def list_patterns(path: Path) -> Iterator[str]:
     """Every text in a module, as a pattern: what an f-string takes in may be any word, or one of the module's texts."""
     tree = ast.parse(path.read_text())
     texts: dict[str, object] = {}
@@ -31,10 +31,10 @@ def named(path: Path) -> Iterator[str]:
         if isinstance(part, ast.Constant) and isinstance(part.value, str) and id(part) not in inner:
             yield re.escape(part.value)
         elif isinstance(part, ast.JoinedStr):
-            yield "".join(_pattern(one, texts) for one in part.values)
+            yield "".join(_build_pattern(one, texts) for one in part.values)
 
 
-def _pattern(part: ast.expr, texts: dict[str, object]) -> str:
+def _build_pattern(part: ast.expr, texts: dict[str, object]) -> str:
     if isinstance(part, ast.Constant):
         return re.escape(str(part.value))
     value = part.value if isinstance(part, ast.FormattedValue) else None
@@ -44,7 +44,7 @@ def _pattern(part: ast.expr, texts: dict[str, object]) -> str:
 
 def test_all_that_the_code_tells_and_nothing_else() -> None:
     files = [path for path in REALTIME.rglob("*.py") if not {path.name, path.parent.name} & set(NOT_READ)]
-    patterns = {pattern for path in files for pattern in named(path)}
+    patterns = {pattern for path in files for pattern in list_patterns(path)}
     telling = [pattern for pattern in patterns if re.search("[a-z]", pattern.replace(WORD, ""))]
     any_of_them = re.compile("|".join(telling))
     told = {name for name in SHAPES if any_of_them.fullmatch(name)}
@@ -62,7 +62,7 @@ def test_it_is_served(client: Client) -> None:
 
 def test_every_reference_leads_somewhere() -> None:
     document = {**asyncapi.build_document(), "servers": {}}
-    refs = set(_refs(document))
+    refs = set(_list_refs(document))
     assert refs
     for ref in refs:
         found: Any = document
@@ -70,9 +70,9 @@ def test_every_reference_leads_somewhere() -> None:
             found = found[key]
 
 
-def _refs(node: Any) -> Iterator[str]:
+def _list_refs(node: Any) -> Iterator[str]:
     if isinstance(node, dict):
         yield from (value for key, value in node.items() if key == "$ref" and isinstance(value, str))
         node = list(node.values())
     for inner in node if isinstance(node, list) else ():
-        yield from _refs(inner)
+        yield from _list_refs(inner)

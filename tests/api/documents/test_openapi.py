@@ -22,10 +22,10 @@ from tests.support.api_client import build_client, get_error
 from tests.support.factories import add_clip, add_item, make_conversation, make_user
 from tests.support.http_turns import make_wav
 from tests.support.live import Site, run_site
-from tests.support.official_client import speech
+from tests.support.official_client import synthesize_speech
 from tests.upstream.fixtures import Upstream
 
-SPEECH = make_wav(asyncio.run(speech("Good morning")))
+SPEECH = make_wav(asyncio.run(synthesize_speech("Good morning")))
 SOUND_FILES = [name for name in SOUND if name != FORM]
 schemathesis.openapi.media_type(SOUND_FILES[0], strategies.just(SPEECH), aliases=SOUND_FILES[1:])
 EXAMPLES = 15  # of each operation: about a minute in all
@@ -68,7 +68,7 @@ def test_it_is_true(case: Case[Any], site: Site, owner: User) -> None:
         _speak(case)
         excluded = [negative_data_rejection]  # it takes the speech, which it did not make, for a mistake
     if case.meta and case.meta.generation.mode.is_positive:
-        _call(case)
+        _add_calls(case)
     headers = {"Authorization": f"Bearer {api_keys.create(owner, 'schemathesis')[1]}"}
     case.call_and_validate(headers=headers, base_url=site.url, timeout=30, excluded_checks=excluded)
 
@@ -77,7 +77,7 @@ def _aim(case: Case[Any], owner: User) -> None:
     """What names something that is there finds more out than a random id; every third keeps its own."""
     ids = case.path_parameters
     if "conversation_id" in ids and len(str(ids)) % 3:
-        conversation = _conversation_of(owner)
+        conversation = _make_conversation(owner)
         ids["conversation_id"] = conversation.public_id
         if "item_id" in ids:
             ids["item_id"] = conversation.items.all()[0].public_id
@@ -93,7 +93,7 @@ def _speak(case: Case[Any]) -> None:
         case.query["time_zone"] = "Europe/Vienna"
 
 
-def _call(case: Case[Any]) -> None:
+def _add_calls(case: Case[Any]) -> None:
     """An output belongs to a call, which JSON Schema cannot say: each call stands in the same request."""
     body: Any = case.body
     items: Any = (body.get("items") or []) if isinstance(body, dict) else []
@@ -102,7 +102,7 @@ def _call(case: Case[Any]) -> None:
         items[:] = [call, *items][:MAX_ITEMS]
 
 
-def _conversation_of(owner: User) -> Conversation:
+def _make_conversation(owner: User) -> Conversation:
     conversation = make_conversation(owner)
     add_clip(add_item(conversation, "Hello"))
     add_item(conversation, "", type="function_call", role="", call={"call_id": "c", "name": "n", "arguments": "{}"})
@@ -113,7 +113,7 @@ def _conversation_of(owner: User) -> Conversation:
 @pytest.mark.usefixtures("committed_db")
 def test_the_scopes_are_true() -> None:
     owner = make_user()
-    conversation = _conversation_of(owner)
+    conversation = _make_conversation(owner)
     ids = {"conversation_id": conversation.public_id, "item_id": conversation.items.all()[0].public_id, "model": "x"}
     for operation in OPERATIONS:
         path = operation.path.format(**ids)

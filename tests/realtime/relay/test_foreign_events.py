@@ -2,7 +2,7 @@
 
 import pytest
 
-from conversations.realtime.relay.event_shapes import MalformedEventError, check_event
+from conversations.realtime.relay.upstream_validation import MalformedEventError, check_event
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from conversations.realtime.replay.player import play
 from conversations.realtime.replay.recorded_machine import RecordedMachine
 from conversations.realtime.replay.recording import read_recording
 from conversations.realtime.replay.report import WIDTH, format_steps
-from conversations.realtime.replay.vocabulary import Encoder
+from conversations.realtime.replay.serialization import Encoder
 from tests.support.realtime import harness
 from tests.support.realtime.harness import Table, make_message
 from tests.support.recordings import print_replay

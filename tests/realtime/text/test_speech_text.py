@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conversations.realtime.text.clauses import ClauseChunker
 from conversations.realtime.text.heard_text import estimate_heard_text
-from conversations.realtime.text.script import SpeechScript
+from conversations.realtime.text.speech_script import SpeechScript
 from conversations.realtime.text.speech_text import PLAIN, SPEAKABLE, SpeechText, strip_markup
 
 # What the page speaks itself is held to the same table, by tests/js/webspeech/speaker.test.mjs.

@@ -2,7 +2,7 @@ from typing import get_args
 
 import pytest
 
-from conversations.realtime.text.languages.ending import Ending
+from conversations.realtime.text.languages.transcript_ending import Ending
 from conversations.realtime.user_turn.endpoint_silence import (
     MAX_WAIT_MS,
     PATIENCE_EAGERNESS,

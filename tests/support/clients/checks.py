@@ -28,12 +28,12 @@ def check_beta_events(events: Events) -> Events:
     return events
 
 
-def kinds(events: Events) -> list[str]:
+def list_kinds(events: Events) -> list[str]:
     """Without the limits, which come behind every response."""
     return [event["type"] for event in events if event["type"] != "rate_limits.updated"]
 
 
-def of(events: Events, kind: str) -> Events:
+def select_events(events: Events, kind: str) -> Events:
     return [event for event in events if event["type"] == kind]
 
 

@@ -39,19 +39,19 @@ class CheckedClient:
 
     async def send(self, kind: str, **fields: Any) -> None:
         event = {"type": kind, **fields}
-        self.recording.sent(event)
+        self.recording.record_sent(event)
         await self._connection.send(event)  # type: ignore[arg-type]
 
-    async def until(self, kind: str) -> dict[str, Any]:
+    async def wait_for(self, kind: str) -> dict[str, Any]:
         async with asyncio.timeout(TIMEOUT_SEC):
-            while (event := await self._next())["type"] != kind:
+            while (event := await self._receive_next())["type"] != kind:
                 pass
         return event
 
-    async def _next(self) -> dict[str, Any]:
+    async def _receive_next(self) -> dict[str, Any]:
         raw = (await self._connection.recv_bytes()).decode()
         event: dict[str, Any] = json.loads(raw)
-        self.recording.came(event)
+        self.recording.record_received(event)
         if self._is_beta:
             wire.check_beta_event(event)
             event = {**event, "type": GA_NAMES.get(event["type"], event["type"])}
@@ -74,10 +74,10 @@ class CheckedClient:
             for place, item in enumerate(event["response"]["output"]):
                 assert outputs[item["id"]] == place, event
 
-    async def answer(self) -> None:
+    async def wait_for_answer(self) -> None:
         """Until a response is over and the limits behind it are told."""
-        await self.until("response.done")
-        await self.until("rate_limits.updated")
+        await self.wait_for("response.done")
+        await self.wait_for("rate_limits.updated")
 
     async def say(self) -> None:
         """An utterance as fast as the socket takes it, and a second of silence."""
@@ -89,22 +89,22 @@ class CheckedClient:
     async def type(self, text: str, **response: Any) -> None:
         part = {"type": "input_text", "text": text}
         await self.send("conversation.item.create", item={"type": "message", "role": "user", "content": [part]})
-        await self.send("response.create", **({"response": self.options(**response)} if response else {}))
+        await self.send("response.create", **({"response": self.build_options(**response)} if response else {}))
 
     async def configure(self, **session: Any) -> None:
         """`turn_detection`, `output_modalities` and what else either dialect has at its session's top."""
         if self._is_beta:
-            await self.send("session.update", session=self._flat(session))
+            await self.send("session.update", session=self._translate_keys(session))
         else:
             if "turn_detection" in session:
                 session["audio"] = {"input": {"turn_detection": session.pop("turn_detection")}}
             await self.send("session.update", session={"type": "realtime", **session})
-        await self.until("session.updated")
+        await self.wait_for("session.updated")
 
-    def options(self, **response: Any) -> dict[str, Any]:
+    def build_options(self, **response: Any) -> dict[str, Any]:
         """Of `response.create`."""
-        return self._flat(response) if self._is_beta else response
+        return self._translate_keys(response) if self._is_beta else response
 
     @staticmethod
-    def _flat(given: dict[str, Any]) -> dict[str, Any]:
+    def _translate_keys(given: dict[str, Any]) -> dict[str, Any]:
         return {BETA_KEYS.get(key, key): value for key, value in given.items()}

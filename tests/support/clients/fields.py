@@ -78,7 +78,7 @@ MAY_BE_NULL = {
 
 def check_fields(event: dict[str, Any], kind: str) -> None:
     """`kind`: the event's type as GA has it."""
-    leaves = dict(paths(event))
+    leaves = dict(list_paths(event))
     wanted = REQUIRED[kind].split()
     if "item" in event:
         wanted += OF_ITEM[event["item"]["type"]].split()
@@ -90,15 +90,15 @@ def check_fields(event: dict[str, Any], kind: str) -> None:
     assert not nulls, f"{kind} has null in {nulls}: {event}"
 
 
-def paths(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def list_paths(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every path below `value`, objects and lists too; the members of a list share their path."""
     if path:
         yield path, value
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from paths(inner, f"{path}.{key}".strip("."))
+            yield from list_paths(inner, f"{path}.{key}".strip("."))
     elif isinstance(value, list):
         for inner in value:
             if isinstance(inner, dict):
                 for key, leaf in inner.items():
-                    yield from paths(leaf, f"{path}.{key}")
+                    yield from list_paths(leaf, f"{path}.{key}")

@@ -40,7 +40,7 @@ def _install_packages(lock: str) -> None:
     INSTALLED.write_text(lock)
 
 
-async def run(script: str, *arguments: str, env: dict[str, str]) -> list[dict[str, Any]]:
+async def run_script(script: str, *arguments: str, env: dict[str, str]) -> list[dict[str, Any]]:
     """What a script in node/ printed: one JSON object a line. It fails the test if it fails or complains."""
     process = await asyncio.create_subprocess_exec(
         NODE, HERE / "node" / script, *arguments,

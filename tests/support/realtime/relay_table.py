@@ -13,9 +13,9 @@ from conversations.realtime.protocol.errors import Failure, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.session_config import build_config
 from conversations.realtime.relay.commands import Reconnect, RelayCommand, SendUpstream
-from conversations.realtime.relay.event_shapes import check_event
 from conversations.realtime.relay.machine import RelayMachine
 from conversations.realtime.relay.upstream_events import UpstreamEvent, UpstreamLost, UpstreamReady
+from conversations.realtime.relay.upstream_validation import check_event
 from conversations.realtime.state import Limits
 from tests.support.realtime import wire
 

@@ -23,7 +23,7 @@ FILE = 20_000_000
 
 
 @contextmanager
-def asking(site: Site, path: str, *lines: str) -> Iterator[socket.socket]:
+def open_post(site: Site, path: str, *lines: str) -> Iterator[socket.socket]:
     """A connection over which the head of a POST has gone."""
     address = urlsplit(site.url)
     with closing(socket.create_connection((address.hostname, address.port), timeout=30)) as client:
@@ -31,18 +31,18 @@ def asking(site: Site, path: str, *lines: str) -> Iterator[socket.socket]:
         yield client
 
 
-def answer_of(client: socket.socket) -> tuple[int, str]:
+def read_answer(client: socket.socket) -> tuple[int, str]:
     """Status and body, without a byte of the request's body sent."""
     head, _, body = client.recv(65536).partition(b"\r\n\r\n")
     return int(head.split()[1]), body.decode()
 
 
-def code_of(client: socket.socket) -> tuple[int, str]:
-    status, body = answer_of(client)
+def read_code(client: socket.socket) -> tuple[int, str]:
+    status, body = read_answer(client)
     return status, json.loads(body)["error"]["code"]
 
 
-def bearer(*scopes: str) -> str:
+def build_authorization(*scopes: str) -> str:
     user = User.objects.create_user(f"{uuid4().hex}@example.com")
     _, key = api_keys.create(user, "tests", scopes or Scope.values)
     return f"Authorization: Bearer {key}"
@@ -52,8 +52,8 @@ def bearer(*scopes: str) -> str:
     "path", ["/", "/accounts/login/", "/admin/login/", "/v1/conversations", "/static/css/site.css"]
 )
 def test_where_no_file_is_wanted(live_site: Site, path: str) -> None:
-    with asking(live_site, path, "Content-Length: 2700000") as client:
-        status, body = answer_of(client)
+    with open_post(live_site, path, "Content-Length: 2700000") as client:
+        status, body = read_answer(client)
     assert status == 413
     assert "2621440 bytes" in body
     assert body.startswith("{") is path.startswith("/v1/")
@@ -68,36 +68,40 @@ def test_where_no_file_is_wanted(live_site: Site, path: str) -> None:
     ],
 )
 def test_a_file_from_strangers(live_site: Site, committed_db: None, header: str, refusal: tuple[int, str]) -> None:
-    with asking(live_site, TURNS, header, f"Content-Length: {FILE}") as client:
-        assert code_of(client) == refusal
+    with open_post(live_site, TURNS, header, f"Content-Length: {FILE}") as client:
+        assert read_code(client) == refusal
 
 
 def test_a_file_with_a_key_that_may_not_talk(live_site: Site, committed_db: None) -> None:
-    with asking(live_site, TURNS, bearer(Scope.CONVERSATIONS_READ), f"Content-Length: {FILE}") as client:
-        assert code_of(client) == (403, "missing_scope")
+    with open_post(
+        live_site, TURNS, build_authorization(Scope.CONVERSATIONS_READ), f"Content-Length: {FILE}"
+    ) as client:
+        assert read_code(client) == (403, "missing_scope")
 
 
 def test_a_stranger_is_not_told_to_continue(live_site: Site) -> None:
-    with asking(live_site, TURNS, f"Content-Length: {FILE}", "Expect: 100-continue") as client:
-        assert code_of(client)[0] == 401
+    with open_post(live_site, TURNS, f"Content-Length: {FILE}", "Expect: 100-continue") as client:
+        assert read_code(client)[0] == 401
 
 
 def test_a_stranger_whose_file_has_no_length(live_site: Site) -> None:
     """It is taken as far as any body, and then asked for."""
-    with asking(live_site, TURNS, "Transfer-Encoding: chunked") as client:
+    with open_post(live_site, TURNS, "Transfer-Encoding: chunked") as client:
         client.sendall(b"300000\r\n" + bytes(0x300000) + b"\r\n")
-        assert code_of(client)[0] == 401
+        assert read_code(client)[0] == 401
 
 
 def test_a_file_from_who_may(live_site: Site, committed_db: None) -> None:
     """Told to continue, where it waits for that, and taken: that it is no sound is found out afterwards."""
-    with asking(live_site, TURNS, bearer(), "Content-Length: 3000000", "Expect: 100-continue") as client:
+    with open_post(
+        live_site, TURNS, build_authorization(), "Content-Length: 3000000", "Expect: 100-continue"
+    ) as client:
         assert client.recv(1000).startswith(b"HTTP/1.1 100 ")
         client.sendall(bytes(3_000_000))
-        assert code_of(client) == (415, "unsupported_format")
-    with asking(live_site, TURNS, bearer(), "Transfer-Encoding: chunked") as client:
+        assert read_code(client) == (415, "unsupported_format")
+    with open_post(live_site, TURNS, build_authorization(), "Transfer-Encoding: chunked") as client:
         client.sendall(b"300000\r\n" + bytes(0x300000) + b"\r\n0\r\n\r\n")
-        assert code_of(client) == (415, "unsupported_format")
+        assert read_code(client) == (415, "unsupported_format")
 
 
 def test_a_body_has_to_come_at_a_pace() -> None:

@@ -14,14 +14,14 @@ from tests.support.live import Site
 pytestmark = pytest.mark.django_db
 
 
-def pages(resolver: URLResolver, before: str = "/") -> Iterator[str]:
+def list_pages(resolver: URLResolver, before: str = "/") -> Iterator[str]:
     """Every address of the site that takes no argument."""
     for pattern in resolver.url_patterns:
         if pattern.pattern.converters or pattern.pattern.regex.groups:
             continue
         path = before + str(pattern.pattern).removeprefix("^").removesuffix("$")
         if isinstance(pattern, URLResolver):
-            yield from pages(pattern, path)
+            yield from list_pages(pattern, path)
         elif isinstance(pattern, URLPattern) and "(" not in path:
             yield path
 
@@ -29,7 +29,7 @@ def pages(resolver: URLResolver, before: str = "/") -> Iterator[str]:
 def test_no_page_of_somebody_signed_in_is_kept(client: Client) -> None:
     user = make_user(is_staff=True, is_superuser=True)
     client.force_login(user)
-    paths = [*pages(get_resolver()), make_conversation(user, "Hello").get_absolute_url(), "/nowhere/"]
+    paths = [*list_pages(get_resolver()), make_conversation(user, "Hello").get_absolute_url(), "/nowhere/"]
     assert len(paths) > 40
     kept = [path for path in paths if "no-store" not in client.get(path).headers.get("Cache-Control", "")]
     assert kept == []

@@ -23,13 +23,13 @@ sys.stdin.readline()
 """
 
 
-def user(data_dir: Path) -> subprocess.Popen[str]:
+def start_user(data_dir: Path) -> subprocess.Popen[str]:
     """A process that uses the server until it reads a line."""
     command = [sys.executable, "-c", USE, str(data_dir)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 
 
-def version(process: subprocess.Popen[str]) -> str:
+def read_version(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     return process.stdout.readline().strip()
 
@@ -45,8 +45,8 @@ def is_up(data_dir: Path) -> bool:
 @pytest.mark.parametrize("name", ["plain", "Ünusual, with 'quotes' $x `y` \"z\"", "d" * 120])
 def test_it_works(tmp_path: Path, name: str) -> None:
     data_dir = tmp_path / name / "postgres"
-    with user(data_dir) as process:
-        assert version(process).startswith("18.")
+    with start_user(data_dir) as process:
+        assert read_version(process).startswith("18.")
         assert stat.S_IMODE(data_dir.stat().st_mode) == 0o700
         process.communicate("\n")
     assert not is_up(data_dir)
@@ -54,8 +54,8 @@ def test_it_works(tmp_path: Path, name: str) -> None:
 
 def test_the_last_user_stops_it(tmp_path: Path) -> None:
     data_dir = tmp_path / "postgres"
-    with user(data_dir) as first, user(data_dir) as second:
-        assert version(first) == version(second)
+    with start_user(data_dir) as first, start_user(data_dir) as second:
+        assert read_version(first) == read_version(second)
         first.communicate("\n")
         assert is_up(data_dir)
         second.communicate("\n")
@@ -64,8 +64,8 @@ def test_the_last_user_stops_it(tmp_path: Path) -> None:
 
 def test_a_killed_user_counts_no_more(tmp_path: Path) -> None:
     data_dir = tmp_path / "postgres"
-    with user(data_dir) as killed, user(data_dir) as last:
-        assert version(killed) == version(last)
+    with start_user(data_dir) as killed, start_user(data_dir) as last:
+        assert read_version(killed) == read_version(last)
         killed.kill()
         killed.wait()
         last.communicate("\n")
@@ -74,12 +74,12 @@ def test_a_killed_user_counts_no_more(tmp_path: Path) -> None:
 
 def test_a_killed_server_starts_again(tmp_path: Path) -> None:
     data_dir = tmp_path / "postgres"
-    with user(data_dir) as process:
-        version(process)
+    with start_user(data_dir) as process:
+        read_version(process)
         os.kill(int((data_dir / "postmaster.pid").read_text().split()[0]), 9)
         process.communicate("\n")
-    with user(data_dir) as process:
-        assert version(process).startswith("18.")
+    with start_user(data_dir) as process:
+        assert read_version(process).startswith("18.")
         process.communicate("\n")
 
 
@@ -87,15 +87,15 @@ def test_a_first_start_cut_short_leaves_nothing_half_made(tmp_path: Path) -> Non
     half_made = tmp_path / "postgres.new"
     half_made.mkdir()
     (half_made / "PG_VERSION").write_text("18")
-    with user(tmp_path / "postgres") as process:
-        assert version(process).startswith("18.")
+    with start_user(tmp_path / "postgres") as process:
+        assert read_version(process).startswith("18.")
         process.communicate("\n")
 
 
 def test_a_full_disk_is_said_in_one_line(tmp_path: Path) -> None:
     data_dir = tmp_path / "postgres"
-    with user(data_dir) as process:
-        version(process)
+    with start_user(data_dir) as process:
+        read_version(process)
         process.communicate("\n")
     (data_dir / "postmaster.opts").unlink()
     (data_dir / "postmaster.opts").symlink_to("/dev/full")

@@ -26,12 +26,12 @@ PASSWORD = "correct horse battery"
 READERS = 22  # more than the pool has connections
 
 
-def person() -> tuple[User, str]:
+def create_person() -> tuple[User, str]:
     user = User.objects.create_user(f"{uuid4().hex}@example.com", PASSWORD)
     return user, api_keys.create(user, "tests")[1]
 
 
-def large_conversation(user: User) -> str:
+def create_large_conversation(user: User) -> str:
     """3 MB in the API's answer: more than the kernels and the server's buffers hold."""
     made, text = Conversation.objects.create(user=user), "x" * 99_999
     Item.objects.bulk_create(
@@ -42,7 +42,7 @@ def large_conversation(user: User) -> str:
 
 
 @contextmanager
-def unread(site: Site, path: str, *headers: str) -> Iterator[socket.socket]:
+def open_unread(site: Site, path: str, *headers: str) -> Iterator[socket.socket]:
     """A client that asks and takes no more than the first bytes of the answer."""
     address = urlsplit(site.url)
     with closing(socket.socket()) as client:
@@ -65,13 +65,13 @@ def site(database_url: str) -> Iterator[Site]:
 
 
 def test_readers_who_do_not_read(site: Site, committed_db: None) -> None:
-    reader, key = person()
-    _, other = person()
-    path = f"/v1/conversations/{large_conversation(reader)}/items?limit=100"
+    reader, key = create_person()
+    _, other = create_person()
+    path = f"/v1/conversations/{create_large_conversation(reader)}/items?limit=100"
     with ExitStack() as stack:
         headers = {"Authorization": f"Bearer {other}"}
         talk = stack.enter_context(connect(f"{site.ws_url}/v1/realtime", additional_headers=headers))
-        clients = [stack.enter_context(unread(site, path, f"Authorization: Bearer {key}")) for _ in range(READERS)]
+        clients = [stack.enter_context(open_unread(site, path, f"Authorization: Bearer {key}")) for _ in range(READERS)]
         statuses = sorted(client.recv(12).decode()[-3:] for client in clients)
         assert set(statuses) <= {"200", "429"}
         assert get(f"{site.url}/readyz") == get(f"{site.url}/healthz") == get(f"{site.url}/v1/models", other) == 200
@@ -97,7 +97,7 @@ def tarpit() -> Iterator[socket.socket]:
         yield listener
 
 
-def signed_in(user: User) -> dict[str, str]:
+def sign_in(user: User) -> dict[str, str]:
     """Headers of somebody who has just given the password again, as keys ask for."""
     client = Client()
     client.force_login(user)
@@ -106,8 +106,8 @@ def signed_in(user: User) -> dict[str, str]:
 
 
 def test_providers_who_do_not_answer(site: Site, committed_db: None, tarpit: socket.socket) -> None:
-    _, other = person()
-    savers = [signed_in(person()[0]) for _ in range(5)]
+    _, other = create_person()
+    savers = [sign_in(create_person()[0]) for _ in range(5)]
     url = f"{site.url}/settings/provider-keys/openai/"
     base_url = f"http://127.0.0.1:{tarpit.getsockname()[1]}/v1"
     form = {"openai-base_url": base_url, "openai-secret": "sk-x", "csrfmiddlewaretoken": "c" * 32}

@@ -8,7 +8,7 @@ AT_ONCE_SEC = 1.0  # a client that asks for a response this soon after a transcr
 LEAST_SILENCE_SEC = 1.0  # a response gets this long to sound before a filler, however long ago the endpoint was
 
 
-class Reminders:
+class TurnDeadlines:
     """The deadlines of one session's responses."""
 
     def __init__(self, state: CascadeState) -> None:

@@ -12,7 +12,7 @@ from conversations.realtime.user_turn.utterance import Utterance
 STILL_THERE = "The user has been silent for a while. In one short sentence, ask whether they are still there."
 
 
-class IdleUser:
+class IdleTimeout:
     """Have the assistant ask, once, whether somebody is there."""
 
     def __init__(self, state: CascadeState, user_turn: UserTurn, agent_turn: AgentTurn) -> None:

@@ -32,7 +32,7 @@ from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.protocol.session_update import read_config
 from conversations.realtime.relay.machine import Event as RelayEvent
 from conversations.realtime.relay.machine import RelayMachine
-from conversations.realtime.replay.secrets import is_secret, mask, remove_address_secrets
+from conversations.realtime.replay.redaction import is_secret, mask, remove_address_secrets
 
 MAX_SILENCE_BYTES = 20_000_000  # that one line may stand for
 MAX_SILENCE_BYTES_IN_ALL = 4_000_000_000  # about a day of sound

@@ -9,8 +9,8 @@ import pytest
 from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript
 from conversations.engines.errors import EngineQuotaError, EngineUnavailable
 from conversations.engines.openai.account import Account
-from conversations.engines.openai.live_pieces import join_texts
-from conversations.engines.openai.live_protocol import TRANSCRIPTION, LiveProtocol
+from conversations.engines.openai.realtime_stt_pieces import join_texts
+from conversations.engines.openai.realtime_stt_protocol import TRANSCRIPTION, RealtimeTranscriptionProtocol
 
 SECOND = bytes(48_000)
 
@@ -20,7 +20,9 @@ class Upstream:
 
     def __init__(self) -> None:
         self.partials: list[str] = []
-        self.protocol = LiveProtocol("gpt-live", Account("stt", EngineSpec("openai")), self.partials.append)
+        self.protocol = RealtimeTranscriptionProtocol(
+            "gpt-live", Account("stt", EngineSpec("openai")), self.partials.append
+        )
         self.protocol.begin(NO_HINTS)
 
     def take_frames(self) -> list[dict[str, Any]]:

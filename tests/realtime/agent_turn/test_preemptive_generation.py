@@ -6,7 +6,7 @@ import pytest
 
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import ContextMessage
-from conversations.realtime.agent_turn.preemptive import has_same_words
+from conversations.realtime.agent_turn.preemptive_generation import has_same_words
 from conversations.realtime.deadlines import Deadline
 from conversations.realtime.measurements import DecisionOutcome, DiscardedUsage
 from conversations.realtime.protocol.errors import Failure

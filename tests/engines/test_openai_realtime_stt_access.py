@@ -9,37 +9,37 @@ from conversations.engines.errors import (
     EngineError,
     EngineUnavailable,
 )
-from conversations.engines.openai import live_socket
-from tests.support.live_ears import LIVE, SECRET, listening, spec_of
+from conversations.engines.openai import realtime_socket
+from tests.support.live_ears import LIVE, SECRET, build_spec, open_ear
 from tests.upstream.fixtures import Upstream
 
 
 async def test_the_key_is_in_no_log(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    async with listening(spec_of(upstream)) as ear:
-        await ear.utterance()
+    async with open_ear(build_spec(upstream)) as ear:
+        await ear.transcribe()
     assert SECRET not in caplog.text
 
 
 @pytest.mark.parametrize("key", ["sk-né", "sk-two\nlines"])
 async def test_a_key_that_no_header_can_carry(upstream: Upstream, key: str) -> None:
-    async with listening(spec_of(upstream, api_key=key)) as ear:
+    async with open_ear(build_spec(upstream, api_key=key)) as ear:
         with pytest.raises(EngineAuthError):
-            await ear.utterance()
+            await ear.transcribe()
 
 
 @pytest.mark.parametrize("url", ["http://[", "localhost:9/v1", "ftp://localhost/v1"])
 async def test_a_base_url_that_is_none(upstream: Upstream, url: str) -> None:
-    async with listening(spec_of(upstream, base_url=url)) as ear:
+    async with open_ear(build_spec(upstream, base_url=url)) as ear:
         with pytest.raises(EngineError, match="base URL"):
-            await ear.utterance()
+            await ear.transcribe()
 
 
 async def test_a_users_base_url_leads_to_no_private_address(upstream: Upstream) -> None:
-    async with listening(spec_of(upstream, public_only=True)) as ear:
+    async with open_ear(build_spec(upstream, public_only=True)) as ear:
         with pytest.raises(EngineUnavailable, match="could not be reached"):
-            await ear.utterance()
-    assert upstream.requests(LIVE) == []
+            await ear.transcribe()
+    assert upstream.list_requests(LIVE) == []
 
 
 async def test_the_socket_goes_to_the_address_that_was_checked(
@@ -54,7 +54,7 @@ async def test_the_socket_goes_to_the_address_that_was_checked(
         )
         return "127.0.0.1"
 
-    monkeypatch.setattr(live_socket, "find_public_address", checked)
+    monkeypatch.setattr(realtime_socket, "find_public_address", checked)
     url = upstream.openai_url.replace("127.0.0.1", "rebound.invalid")
-    async with listening(spec_of(upstream, base_url=url, public_only=True)) as ear:
-        assert (await ear.utterance()).text == "Hello there."
+    async with open_ear(build_spec(upstream, base_url=url, public_only=True)) as ear:
+        assert (await ear.transcribe()).text == "Hello there."

@@ -16,8 +16,8 @@ from conversations.realtime.protocol.items import LiveItem, Usage
 from conversations.realtime.protocol.session_update import update_config
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.relay.upstream_events import UpstreamEvent
-from conversations.realtime.replay.secrets import LEFT_OUT, build_scrubber
-from conversations.realtime.replay.vocabulary import (
+from conversations.realtime.replay.redaction import LEFT_OUT, build_scrubber
+from conversations.realtime.replay.serialization import (
     EVENTS,
     MACHINES,
     BrokenValueError,

@@ -17,8 +17,8 @@ from conversations.engines.errors import (
     EngineTimeout,
     EngineUnavailable,
 )
-from conversations.engines.openai import live_socket, live_stt
-from tests.support.live_ears import LIVE, SECRET, Ear, listening, spec_of
+from conversations.engines.openai import realtime_socket, realtime_stt
+from tests.support.live_ears import LIVE, SECRET, Ear, build_spec, open_ear
 from tests.support.stt_faults import HTTP_FAULTS
 from tests.upstream.fixtures import Upstream
 
@@ -29,17 +29,17 @@ async def test_a_cut_is_mended(upstream: Upstream, fault: str, frames: int) -> N
     """Amid the first piece, and with one settled: all that is not settled is told again."""
     upstream.script(transcripts=("One", "two.", "two."))
     upstream.behave(LIVE, fault=fault, fault_times=1, fault_after=frames)
-    async with listening(spec_of(upstream)) as ear:
-        first = (await ear.utterance()).text
+    async with open_ear(build_spec(upstream)) as ear:
+        first = (await ear.transcribe()).text
         ear.say()
         assert await ear.stream.commit() == Transcript(f"{first} two.", 6.0)
-    assert len(upstream.requests(LIVE)) == 2
+    assert len(upstream.list_requests(LIVE)) == 2
 
 
 async def test_a_cut_with_a_commit_outstanding(upstream: Upstream) -> None:
     upstream.script(transcripts=("Lost.", "One", "two."))
     upstream.behave(LIVE, fault="cut", fault_times=1, fault_after=75)
-    async with listening(spec_of(upstream)) as ear:
+    async with open_ear(build_spec(upstream)) as ear:
         ear.stream.begin(NO_HINTS)
         ear.say()
         commit = asyncio.create_task(ear.stream.commit())
@@ -59,9 +59,9 @@ async def test_a_cut_with_a_commit_outstanding(upstream: Upstream) -> None:
 )
 async def test_a_fault_becomes_a_sentence(upstream: Upstream, fault: str, error: type[EngineError], words: str) -> None:
     upstream.behave(LIVE, fault=fault, fault_after=20 if fault == "error_event" else 0)
-    async with listening(spec_of(upstream)) as ear:
+    async with open_ear(build_spec(upstream)) as ear:
         with pytest.raises(error) as caught:
-            await ear.utterance()
+            await ear.transcribe()
     assert type(caught.value) is error
     assert caught.value.message.startswith("Speech to text (OpenAI-compatible server) ")
     assert words in caught.value.message
@@ -74,35 +74,35 @@ async def test_a_fault_becomes_a_sentence(upstream: Upstream, fault: str, error:
 )
 async def test_a_fault_amid_an_utterance(upstream: Upstream, fault: str, error: type[EngineError]) -> None:
     upstream.behave(LIVE, fault=fault, fault_times=1, fault_after=20)
-    async with listening(spec_of(upstream)) as ear:
+    async with open_ear(build_spec(upstream)) as ear:
         with pytest.raises(error):
-            await ear.utterance()
-        assert (await ear.utterance()).text == "Hello there."
+            await ear.transcribe()
+        assert (await ear.transcribe()).text == "Hello there."
 
 
 async def test_a_server_that_is_away_and_comes_back(upstream: Upstream) -> None:
     upstream.behave(LIVE, fault="503", fault_times=4)
-    async with listening(spec_of(upstream)) as ear:
+    async with open_ear(build_spec(upstream)) as ear:
         for tries in range(2, 5):  # an utterance has it tried again at once
             await asyncio.to_thread(upstream.wait_for, LIVE, "ended", tries)
             with pytest.raises(EngineUnavailable, match="error 503"):
-                await ear.utterance()
+                await ear.transcribe()
         ear.stream.begin(NO_HINTS)
         ear.say()
-        await ear.hears("Hello there.")
+        await ear.wait_for("Hello there.")
         assert (await ear.stream.commit()).text == "Hello there."
 
 
 async def test_a_server_that_is_not_there(upstream: Upstream) -> None:
-    async with listening(spec_of(upstream, base_url="http://127.0.0.1:9/v1")) as ear:
+    async with open_ear(build_spec(upstream, base_url="http://127.0.0.1:9/v1")) as ear:
         for _ in range(3):
             with pytest.raises(EngineUnavailable, match="could not be reached"):
-                await ear.utterance()
+                await ear.transcribe()
 
 
 def test_the_pauses_between_tries_grow_up_to_half_a_minute() -> None:
     """Also in a session of a day whose server never came back."""
-    assert [live_stt.choose_reconnect_pause_sec(misses) for misses in (0, 1, 2, 3, 6, 7, 10_000)] == [
+    assert [realtime_stt.choose_reconnect_pause_sec(misses) for misses in (0, 1, 2, 3, 6, 7, 10_000)] == [
         0.0,
         0.0,
         1.0,
@@ -115,51 +115,51 @@ def test_the_pauses_between_tries_grow_up_to_half_a_minute() -> None:
 
 async def test_a_refused_key_is_not_tried_again(upstream: Upstream) -> None:
     upstream.behave(LIVE, accepted_key="another")
-    async with listening(spec_of(upstream)) as ear:
+    async with open_ear(build_spec(upstream)) as ear:
         for _ in range(3):
             with pytest.raises(EngineAuthError):
-                await ear.utterance()
-    assert len(upstream.requests(LIVE)) == 1
+                await ear.transcribe()
+    assert len(upstream.list_requests(LIVE)) == 1
 
 
 @pytest.mark.parametrize("fault", ["hang", "mute"])
 async def test_a_server_that_never_answers(upstream: Upstream, fault: str) -> None:
     upstream.behave(LIVE, fault=fault, fault_times=1)
-    async with listening(spec_of(upstream, timeout_sec=0.3)) as ear:
+    async with open_ear(build_spec(upstream, timeout_sec=0.3)) as ear:
         with pytest.raises((EngineTimeout, EngineUnavailable)):
-            await ear.utterance()
+            await ear.transcribe()
         await asyncio.to_thread(upstream.wait_for, LIVE, "received", 2)  # it hangs up, and connects again
 
 
 async def test_a_server_that_stays_mute_costs_one_turn_its_time(upstream: Upstream) -> None:
     upstream.behave(LIVE, fault="mute")
-    async with listening(spec_of(upstream, timeout_sec=0.3)) as ear:
+    async with open_ear(build_spec(upstream, timeout_sec=0.3)) as ear:
         with pytest.raises(EngineTimeout):
-            await ear.utterance()
+            await ear.transcribe()
         for _ in range(2):
             with pytest.raises(EngineTimeout):
-                ear.utterance().send(None)  # without a wait
+                ear.transcribe().send(None)  # without a wait
 
 
 async def test_a_mute_server_is_believed_once_it_tells_words(upstream: Upstream) -> None:
     upstream.behave(LIVE, fault="mute", fault_times=1)
-    async with listening(spec_of(upstream, timeout_sec=0.3)) as ear:
+    async with open_ear(build_spec(upstream, timeout_sec=0.3)) as ear:
         with pytest.raises(EngineTimeout):
-            await ear.utterance()
+            await ear.transcribe()
         ear.stream.begin(NO_HINTS)
         ear.say()
-        await ear.hears("Hello there.")
+        await ear.wait_for("Hello there.")
         assert (await ear.stream.commit()).text == "Hello there."
 
 
 async def test_a_mute_server_is_asked_again_after_a_while(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be one that tells words only once they are committed."""
-    monkeypatch.setattr(live_stt, "MUTE_SEC", 0.0)
+    monkeypatch.setattr(realtime_stt, "MUTE_SEC", 0.0)
     upstream.behave(LIVE, fault="mute", fault_times=1)
-    async with listening(spec_of(upstream, timeout_sec=0.3)) as ear:
+    async with open_ear(build_spec(upstream, timeout_sec=0.3)) as ear:
         with pytest.raises(EngineTimeout):
-            await ear.utterance()
-        assert (await ear.utterance()).text == "Hello there."
+            await ear.transcribe()
+        assert (await ear.transcribe()).text == "Hello there."
 
 
 class DeafServer:
@@ -186,7 +186,7 @@ class DeafServer:
 
 
 async def test_a_server_that_reads_no_more_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_socket, "CLOSE_SEC", 0.1)
+    monkeypatch.setattr(realtime_socket, "CLOSE_SEC", 0.1)
     server = DeafServer()
     async with server.run() as ear, asyncio.timeout(5):
         ear.stream.begin(NO_HINTS)
@@ -199,7 +199,7 @@ async def test_a_server_that_reads_no_more_is_left(monkeypatch: pytest.MonkeyPat
 
 
 async def test_a_server_that_reads_no_more_keeps_no_session_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_socket, "CLOSE_SEC", 0.1)
+    monkeypatch.setattr(realtime_socket, "CLOSE_SEC", 0.1)
     async with DeafServer().run() as ear, asyncio.timeout(5):
         ear.stream.begin(NO_HINTS)
         ear.stream.send(bytes(125 * 48_000))

@@ -9,8 +9,8 @@ MINUTE_SEC = 60.0
 TOO_MANY = Failure("rate_limit_exceeded", "Too many responses within a minute. Wait a moment and try again.")
 
 
-class Rates:
-    """The responses that one session started in the last minute."""
+class ResponseRateLimit:
+    """Count the responses that one session started in the last minute, and refuse more than `per_min`."""
 
     def __init__(self, per_min: int) -> None:
         self.per_min = per_min
