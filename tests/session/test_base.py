@@ -214,7 +214,7 @@ async def test_a_session_that_was_cut_short_does_nothing_more(
 async def test_the_reason_is_told_once_however_many_find_it(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A deleted conversation: whoever watches it sees that, and so does each item that is to be stored."""
+    """A deleted conversation: whoever watches it sees that, and so does what is to be stored."""
     is_asked, is_deleted = asyncio.Event(), asyncio.Event()
 
     async def write(*_: Any, **__: Any) -> None:
