@@ -28,7 +28,7 @@ def admin_page(db: None) -> Client:
 
 @pytest.fixture
 def staff_page(db: None) -> Client:
-    """Somebody who may look after users and API keys, but is no superuser."""
+    """A browser of somebody who may look after users and API keys, but is no superuser."""
     staff = make_user(is_staff=True)
     names = [f"{verb}_{model}" for verb in ("view", "add", "change", "delete") for model in ("user", "apikey")]
     staff.user_permissions.set(Permission.objects.filter(codename__in=names))

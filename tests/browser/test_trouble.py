@@ -209,7 +209,7 @@ def read_conversation_id(page: Page) -> str:
 
 
 def take_turn(page: Page, url: str) -> None:
-    """A call in writing, with one turn."""
+    """Begin a call in writing, and take one turn."""
     page.goto(url)
     page.get_by_role("button", name="Type instead").click()
     wait_for_state(page, "ready")

@@ -29,7 +29,7 @@ Connect = Callable[..., AbstractContextManager["Talk"]]
 
 
 class Talk:
-    """One connection; the test's own timeout ends a wait for what does not come."""
+    """One connection of the client. The test's own timeout ends a wait for an event that does not come."""
 
     def __init__(self, connection: RealtimeConnection) -> None:
         self.send = connection
@@ -41,7 +41,7 @@ class Talk:
         return self.events[-1]
 
     def wait_for_next(self, kind: str) -> dict[str, Any]:
-        """`until`, for one more of a kind that came last."""
+        """Wait for one more event of a kind, even if the last one was of that kind."""
         self._receive_next()
         return self.wait_for(kind)
 

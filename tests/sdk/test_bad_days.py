@@ -90,7 +90,7 @@ async def test_a_flood_is_refused_and_others_are_served(site: Site, key: str, co
 
 
 async def read_until_closed(socket: ClientConnection) -> list[Any]:
-    """The codes of the errors that came, then the close code."""
+    """Return the code of each event's error (None for an event without one), then the close code."""
     codes: list[Any] = []
     try:
         while True:

@@ -27,7 +27,7 @@ async def choose(talk: Talk, kind_in: str, kind_out: str, **given: Any) -> None:
 
 
 async def say(talk: Talk, kind: str, pcm: bytes) -> None:
-    """With a second of silence behind it, in appends of 20 ms."""
+    """Send the sound and a second of silence, in appends of 20 ms."""
     data = pcm + bytes(1000 * BYTES_PER_MS)
     data = data if kind == PCM else encode_g711(LAWS[kind], data)
     step = 20 * (BYTES_PER_MS if kind == PCM else 8)

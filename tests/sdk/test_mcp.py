@@ -19,7 +19,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 @sync_to_async
 def create_assistant(url: str) -> str:
-    """Its slug."""
+    """Create an assistant with the tools of the server at this URL, and return its slug."""
     slug = label = f"a{uuid4().hex[:20]}"
     assistant = Assistant.objects.create(slug=slug, name="A", instructions="Add.")
     assistant.mcp_servers.add(McpServer.objects.create(label=label, url=url))
@@ -27,7 +27,7 @@ def create_assistant(url: str) -> str:
 
 
 async def take_turn(talk: Talk, upstream: Upstream) -> list[str]:
-    """A typed turn; the tools that the model was offered."""
+    """Take a typed turn, and return the names of the tools that the model was offered."""
     await talk.type("Hello.")
     await talk.wait_for("response.done")
     return [tool["function"]["name"] for tool in upstream.list_requests("chat")[-1]["asked"].get("tools", ())]

@@ -113,7 +113,7 @@ async def test_a_conversation_in_which_nothing_was_said_stays_for_the_newcomer(c
 
 
 async def wait_until_over(conversation_id: str) -> str:
-    """Each look asks the database."""
+    """Wait until nobody holds the conversation, and return whether it is "ended" or "gone"."""
     async with asyncio.timeout(10):
         while True:
             found = await Conversation.objects.filter(public_id=conversation_id).afirst()

@@ -61,6 +61,6 @@ async def test_who_reads_slowly_gets_all_of_it_and_holds_it_back_meanwhile(
 
 
 async def wait_until_none(rows: QuerySet[Conversation]) -> None:
-    """Each look asks the database."""
+    """Ask the database until there is no such row."""
     while await rows.aexists():
         pass

@@ -45,7 +45,7 @@ class Talk:
         return event
 
     async def say(self, pcm: bytes) -> None:
-        """An utterance as fast as the socket takes it, and a second of silence."""
+        """Send an utterance as fast as the socket takes it, and a second of silence."""
         for start in range(0, len(pcm), FRAME):
             await self.send.input_audio_buffer.append(audio=base64.b64encode(pcm[start : start + FRAME]).decode())
         await self.send.input_audio_buffer.append(audio=base64.b64encode(bytes(10 * FRAME)).decode())
@@ -73,12 +73,12 @@ Connect = Callable[..., AbstractAsyncContextManager[Talk]]
 
 
 async def synthesize_speech(words: str) -> bytes:
-    """PCM, 24 kHz."""
+    """Return the words as speech, in PCM at 24 kHz."""
     return b"".join([pcm async for pcm in EspeakNG(EngineSpec("demo")).speak(words)])
 
 
 def drop_repeats(kinds: list[str]) -> list[str]:
-    """Without the repetitions of one kind in a row."""
+    """Return the kinds without repetitions of one kind in a row."""
     return [kind for place, kind in enumerate(kinds) if not place or kinds[place - 1] != kind]
 
 

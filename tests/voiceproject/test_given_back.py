@@ -27,7 +27,7 @@ Headers = dict[str, str]
 
 
 class Watcher:
-    """How many connections requests held, each time that it looked."""
+    """It notes how many connections requests hold, each time that it looks."""
 
     def __init__(self) -> None:
         self.size = get_request_share()._free
@@ -37,7 +37,7 @@ class Watcher:
         self.held.append(self.size - get_request_share()._free)
 
     def ask(self, path: str, headers: Headers, form: dict[str, str] | None = None) -> int:
-        """The status of an answer. It looks as the answer begins to be sent."""
+        """Look as the answer begins to be sent, and return its status."""
         given = {**headers, "host": "localhost", "content-type": "application/x-www-form-urlencoded"}
         scope = {
             "type": "http",
@@ -78,7 +78,7 @@ def watcher() -> Iterator[Watcher]:
 
 @pytest.fixture
 def server(watcher: Watcher) -> Iterator[str]:
-    """Where a provider should be. It has the watcher look when it is called, and hangs up."""
+    """The address of a provider. When it is called, it has the watcher look, and hangs up."""
 
     def listen() -> None:
         with suppress(OSError):

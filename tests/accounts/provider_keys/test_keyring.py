@@ -16,7 +16,7 @@ SECRET = "sk-a-secret-of-some-length-9876"
 
 @pytest.fixture
 def site(upstream: Upstream, settings: Any) -> Upstream:
-    """The site's own servers are the emulated ones."""
+    """The emulated servers, which are the site's own."""
     settings.OPENAI_BASE_URL, settings.GOOGLE_TTS_ENDPOINT = upstream.openai_url, upstream.google_url
     return upstream
 

@@ -32,13 +32,13 @@ def user(db: None, settings: Any) -> User:
 
 
 def build_poster(address: str, client: Client | None = None) -> Callable[..., Any]:
-    """A poster at an address."""
+    """Return a function that posts a form from this address."""
     browser = client or Client()
     return lambda url, **data: browser.post(url, data, headers={"x-forwarded-for": address})
 
 
 def sign_in(post: Callable[..., Any], user: User, password: str = PASSWORD) -> str:
-    """ "in", or what the form says."""
+    """Return "in", or the errors that the form shows."""
     answer = post(reverse("account_login"), login=user.email, password=password)
     return "in" if answer.status_code == 302 else str(answer.context["form"].errors)
 

@@ -39,7 +39,7 @@ def site(upstream: Upstream, settings: Any) -> Upstream:
 
 
 def give_password(page: Client, answer: Any, password: str = PASSWORD) -> Any:
-    """On the page to which the answer leads, as a browser would: with the field that says where to go on."""
+    """Give the password on the page to which the answer leads, with its field that says where to go on."""
     assert answer["Location"].startswith(ASKS)
     form = page.get(answer["Location"]).content.decode()
     found = re.search(r'name="next" value="([^"]+)"', form)

@@ -101,7 +101,10 @@ daphne_server.serve(placeholder, application, lambda: print(port, flush=True))
 
 @pytest.fixture
 def server() -> Iterator[tuple[int, IO[str]]]:
-    """Its port, and what it prints; /N answers with N times 200,000 bytes, and waits a second for them to be read."""
+    """A server's port, and what it prints.
+
+    /N answers with N times 200,000 bytes, and waits a second for them to be read.
+    """
     command = [sys.executable, "-c", SERVER]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
