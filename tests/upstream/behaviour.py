@@ -126,7 +126,7 @@ class World:
             self._changed.notify_all()
 
     async def wait_for(self, endpoint: str, state: str, count: int) -> list[Seen]:
-        """Return the endpoint's requests in `state` (received, streaming, ended or an ending) once there are `count`."""
+        """Return the requests in `state` (received, streaming, ended or an ending) once there are `count`."""
         async with self._changed:
             while (
                 len(found := [seen for seen in self.seen if seen.endpoint == endpoint and _is_in_state(seen, state)])
