@@ -78,8 +78,8 @@ def test_a_new_call_whose_connection_dies_before_the_first_message(page: Page, c
     expect(page.locator(".notices .notice")).to_have_count(0)
 
 
-def test_after_an_answered_turn(page: Page, cable: Cable) -> None:
-    """The message was never received, so it is sent again, once, into the same conversation, and answered."""
+def test_a_message_that_was_lost_is_sent_again_once(page: Page, cable: Cable) -> None:
+    """After an answered turn, into the same conversation, and it is answered."""
     start(page, cable.url)
     ask(page, "Hello.")
     cable.lose_packets()

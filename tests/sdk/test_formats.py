@@ -86,7 +86,7 @@ async def test_binary_frames_are_in_the_input_format(connect: Connect, utterance
         await choose(talk, PCMA, PCM)
         data = encode_g711(A_LAW, utterance + bytes(1000 * BYTES_PER_MS))
         for start in range(0, len(data), 160):
-            await talk.send._connection.send(data[start : start + 160])
+            await talk.send_frame(data[start : start + 160])
         await talk.wait_for("response.done")
     question, _ = await load_items(talk.conversation_id)
     assert measure_likeness(await load_sound(question), utterance) > 0.9

@@ -55,6 +55,14 @@ class Talk:
         await self.send.conversation.item.create(item={"type": "message", "role": "user", "content": [part]})  # type: ignore[arg-type,misc]
         await self.send.response.create()
 
+    async def send_frame(self, frame: str | bytes) -> None:
+        """Send a frame as it is, past the official client's own checks."""
+        await self.send._connection.send(frame)
+
+    def cut(self) -> None:
+        """Cut the connection without a goodbye."""
+        self.send._connection.transport.abort()
+
     @property
     def kinds(self) -> list[str]:
         return [event["type"] for event in self.events]

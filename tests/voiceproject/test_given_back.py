@@ -30,11 +30,11 @@ class Watcher:
     """It notes how many connections requests hold, each time that it looks."""
 
     def __init__(self) -> None:
-        self.size = get_request_share()._free
+        self.size = count_free()
         self.held: list[int] = []
 
     def look(self) -> None:
-        self.held.append(self.size - get_request_share()._free)
+        self.held.append(self.size - count_free())
 
     def ask(self, path: str, headers: Headers, form: dict[str, str] | None = None) -> int:
         """Look as the answer begins to be sent, and return its status."""
@@ -62,6 +62,16 @@ class Watcher:
 
         await Handler()(scope, asked.get, send)
         return statuses[0]
+
+
+def count_free() -> int:
+    """Return how many connections requests may still take: take all of them, and give them back."""
+    share, free = get_request_share(), 0
+    while share.take(0):
+        free += 1
+    for _ in range(free):
+        share.give()
+    return free
 
 
 def get_owner(talk: Conversation) -> User:

@@ -86,7 +86,7 @@ def wait_until_it_tells(site: Site, state: str) -> None:
     give_up_at = time.monotonic() + 10
     while (told := httpx2.get(f"{site.url}/readyz").text) != state:
         assert time.monotonic() < give_up_at, told
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
 def test_a_site_whose_redis_goes_and_comes_back(

@@ -129,5 +129,5 @@ def test_a_credentials_file_that_vanished(user: User, settings: Any, caplog: pyt
     assert "GOOGLE_APPLICATION_CREDENTIALS" in caplog.text
 
 
-def test_secrets_stay_out_of_tracebacks() -> None:
+def test_a_credential_does_not_show_its_secret() -> None:
     assert SECRET not in repr(Credential(SECRET, "https://example.org"))
