@@ -14,7 +14,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
 from accounts.admin.base import RecordedAdmin
 from accounts.security import encryption
 from conversations.models import McpServer
-from conversations.tools.mcp_trial import try_out
+from conversations.tools.mcp_verification import try_out
 
 SAVED = "saved_mcp_server"  # of a request
 

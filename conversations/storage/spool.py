@@ -18,13 +18,13 @@ from threading import Lock
 from django.conf import settings
 
 from accounts.models import User
-from conversations import background
+from conversations import background_jobs
 from conversations.models import Assistant, Conversation
-from conversations.storage import leases, leftovers, saving
+from conversations.storage import leases, saving, unstored_changes
 from conversations.storage.changes import Change, Put
 from conversations.storage.clip_files import ClipStorageError
 from conversations.storage.leases import ConversationDeletedError
-from conversations.storage.leftovers import Leftover, Origin
+from conversations.storage.unstored_changes import Leftover, Origin
 from voiceproject.database import outages
 
 log = logging.getLogger(__name__)
@@ -49,12 +49,12 @@ async def keep_leftover(rest: Leftover, hanging: "asyncio.Future[None] | None" =
 def _release(held: int | None) -> None:
     if held is not None:
         os.close(held)  # and so release its lock
-    background.wake()
+    background_jobs.wake()
 
 
 def _write_or_remember(name: str, rest: Leftover) -> int | None:
     """Write the file, and return it, locked; None if it had to be kept in memory, or was lost."""
-    data = leftovers.encode(rest)
+    data = unstored_changes.encode(rest)
     log.warning("%s: %d changes are kept until they can be stored", name, len(rest.changes))
     try:
         return _write_file(settings.SPOOL_DIR, name, data)
@@ -103,7 +103,7 @@ def _sync_folder(folder: Path) -> None:
 def replay() -> bool:
     """Store what is kept, the oldest first. Raise DatabaseError while the database is still away.
 
-    It returns False, for `background`: there is nothing more to do at once.
+    It returns False, for `background_jobs`: there is nothing more to do at once.
     """
     if time.monotonic() < _clips_not_before:
         return False
@@ -134,7 +134,7 @@ def _try_store(name: str, data: bytes) -> bool:
     """Try to store a file, and return whether it need not be kept. What can never be stored is set aside."""
     global _clips_not_before
     try:
-        rest = leftovers.parse(data)
+        rest = unstored_changes.parse(data)
         _store(rest)
     except ClipStorageError as error:
         log.warning("%s waits for the clip storage: %s", name, error)

@@ -12,7 +12,7 @@ from conversations.models import AudioClip, Conversation
 from conversations.realtime.protocol.items import LiveItem, Usage
 from conversations.storage import leases, saving, spool
 from conversations.storage.changes import Change, Drop, Put
-from conversations.storage.leftovers import Leftover, Origin
+from conversations.storage.unstored_changes import Leftover, Origin
 from tests.support.factories import make_conversation
 from tests.support.faulty_storage import Faults
 

@@ -11,7 +11,7 @@ import pytest
 from websockets.sync.client import connect
 
 from accounts.keys import api_keys, client_secrets
-from accounts.keys.key_guard import MOST_ADDRESSES, MOST_KEYS, WINDOW_SEC, KeyGuard
+from accounts.keys.key_attempt_limits import MOST_ADDRESSES, MOST_KEYS, WINDOW_SEC, KeyGuard
 from accounts.models import User
 from tests.support.factories import make_user
 from tests.support.live import Site, run_site

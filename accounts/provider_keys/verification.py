@@ -17,7 +17,7 @@ from google.cloud.texttospeech_v1.services.text_to_speech.transports import Text
 from google.oauth2 import service_account
 
 from accounts.models import ProviderKey
-from accounts.outbound.bounded_answers import PLAIN, UnfitAnswerError, bound_answer, parse_json, read_body
+from accounts.outbound.bounded_responses import PLAIN, UnfitAnswerError, bound_answer, parse_json, read_body
 from accounts.outbound.public_addresses import AsyncPublicOnlyTransport
 from accounts.provider_keys.credentials import OPENAI_URL, Credential
 
