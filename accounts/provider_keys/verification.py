@@ -1,4 +1,4 @@
-"""Try a provider key out with one small real call through the provider's own client."""
+"""Verify a provider key with one small real call through the provider's own client."""
 
 import asyncio
 import json
@@ -34,7 +34,7 @@ class Verdict:
     text: str  # a sentence or two for the user, never with the secret in it
 
 
-def try_out(provider: str, credential: Credential) -> Verdict:
+def verify_key(provider: str, credential: Credential) -> Verdict:
     """Call the provider, and return the verdict. Takes at most TIMEOUT_SEC."""
     return _try_openai(credential) if provider == ProviderKey.Provider.OPENAI else _try_google(credential)
 

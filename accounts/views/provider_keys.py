@@ -1,4 +1,4 @@
-"""The page of a user's own provider keys: save one and try it out, try it again, delete it. None is ever shown."""
+"""The page of a user's own provider keys: save one and verify it, verify it again, delete it. None is ever shown."""
 
 from dataclasses import dataclass
 
@@ -58,7 +58,7 @@ def list_provider_keys(request: SignedInRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @reauthentication.require_for_posts
 def save_provider_key(request: SignedInRequest, provider: str) -> HttpResponse:
-    """Save a key and try it out."""
+    """Save a key and verify it."""
     if provider not in FORMS:
         raise Http404
     if request.method != "POST":  # the way back from the question for the password, where the form was not kept

@@ -48,9 +48,9 @@ class Recorder:
 
     async def end(self) -> None:
         """End after `run`, however that ended: what is not stored by now goes to the spool, to be stored later."""
-        if rest := await self._writer.close():
-            await spool.keep_leftover(
-                unstored_changes.Leftover.from_session(self._opened, rest, self._writer.has_stored),
+        if changes := await self._writer.close():
+            await spool.keep_unstored_changes(
+                unstored_changes.UnstoredChanges.from_session(self._opened, changes, self._writer.has_stored),
                 self._writer.hanging,
             )
 

@@ -12,7 +12,7 @@ from conversations.models import AudioClip, Conversation
 from conversations.realtime.protocol.items import LiveItem, Usage
 from conversations.storage import leases, saving, spool
 from conversations.storage.changes import Change, Drop, Put
-from conversations.storage.unstored_changes import Leftover, Origin
+from conversations.storage.unstored_changes import Origin, UnstoredChanges
 from tests.support.factories import make_conversation
 from tests.support.faulty_storage import Faults
 
@@ -31,13 +31,13 @@ def conversation() -> Conversation:
 
 
 def keep(conversation: Conversation, *changes: Change, has_stored: bool = True) -> None:
-    asyncio.run(spool.keep_leftover(rest_of(conversation, *changes, has_stored=has_stored)))
+    asyncio.run(spool.keep_unstored_changes(rest_of(conversation, *changes, has_stored=has_stored)))
 
 
-def rest_of(conversation: Conversation, *changes: Change, has_stored: bool = True) -> Leftover:
+def rest_of(conversation: Conversation, *changes: Change, has_stored: bool = True) -> UnstoredChanges:
     assert conversation.user_id
     named = conversation.pk, conversation.public_id, "hold_1", conversation.user_id, "general"
-    return Leftover(Origin(*named, has_stored), changes)
+    return UnstoredChanges(Origin(*named, has_stored), changes)
 
 
 def spoken(name: str, text: str = "My last words.") -> Put:
@@ -111,7 +111,7 @@ def test_a_try_that_still_hangs_comes_first(folder: Path, conversation: Conversa
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         hanging = loop.create_future()
-        runner.run(spool.keep_leftover(rest_of(conversation, spoken("a")), hanging))
+        runner.run(spool.keep_unstored_changes(rest_of(conversation, spoken("a")), hanging))
         spool.replay()
         assert not conversation.items.exists()
         hanging.set_result(None)

@@ -106,7 +106,7 @@ async def test_a_list(opened: MakeConversation, answer: str, caplog: pytest.LogC
         async with asyncio.timeout(TIMEOUT_SEC + 1.5):
             await box.settle()
         assert box.tools == ()
-        works, verdict = await mcp_verification._try_server(spec(url))
+        works, verdict = await mcp_verification._connect_to_server(spec(url))
     assert not works
     assert verdict.startswith("house ")
     assert "Traceback" not in caplog.text

@@ -26,20 +26,20 @@ def assert_failed(verdict: verification.Verdict, words: str) -> None:
 
 def test_openai_works(upstream: Upstream) -> None:
     upstream.behave("models", accepted_key=SECRET)
-    verdict = verification.try_out("openai", Credential(SECRET, upstream.openai_url))
+    verdict = verification.verify_key("openai", Credential(SECRET, upstream.openai_url))
     assert verdict.works
     assert verdict.text == "Works: 127.0.0.1 offers 5 models."
 
 
 def test_google_works(upstream: Upstream) -> None:
     upstream.behave("google_voices", accepted_key=SECRET)
-    verdict = verification.try_out("google", Credential(SECRET, upstream.google_url))
+    verdict = verification.verify_key("google", Credential(SECRET, upstream.google_url))
     assert verdict.works
     assert verdict.text == "Works: Google offers 1 voice."
 
 
 def test_a_compatible_server_without_a_key(upstream: Upstream) -> None:
-    assert verification.try_out("openai", Credential("", upstream.openai_url)).works
+    assert verification.verify_key("openai", Credential("", upstream.openai_url)).works
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_a_compatible_server_without_a_key(upstream: Upstream) -> None:
 def test_openai_faults(upstream: Upstream, fault: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, "TIMEOUT_SEC", 1.0)
     upstream.behave("models", fault=fault)
-    assert_failed(verification.try_out("openai", Credential(SECRET, upstream.openai_url)), words)
+    assert_failed(verification.verify_key("openai", Credential(SECRET, upstream.openai_url)), words)
     assert len(upstream.list_requests("models")) == 1  # not tried again: somebody waits for the page
 
 
@@ -81,12 +81,12 @@ def test_openai_faults(upstream: Upstream, fault: str, words: str, monkeypatch: 
 def test_google_faults(upstream: Upstream, fault: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(verification, "TIMEOUT_SEC", 1.0)
     upstream.behave("google_voices", fault=fault)
-    assert_failed(verification.try_out("google", Credential(SECRET, upstream.google_url)), words)
+    assert_failed(verification.verify_key("google", Credential(SECRET, upstream.google_url)), words)
 
 
 def test_a_key_that_google_does_not_know(upstream: Upstream) -> None:
     upstream.behave("google_voices", accepted_key="another")
-    assert "refused this key" in verification.try_out("google", Credential(SECRET, upstream.google_url)).text
+    assert "refused this key" in verification.verify_key("google", Credential(SECRET, upstream.google_url)).text
 
 
 def test_nobody_there() -> None:
@@ -94,24 +94,24 @@ def test_nobody_there() -> None:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         for provider in ("openai", "google"):
-            verdict = verification.try_out(provider, Credential(SECRET, url))
+            verdict = verification.verify_key(provider, Credential(SECRET, url))
             assert not verdict.works
             assert "could not be reached" in verdict.text
 
 
 def test_a_wrong_path(upstream: Upstream) -> None:
     url = upstream.openai_url.removesuffix("/v1")
-    assert "Most end in /v1" in verification.try_out("openai", Credential(SECRET, url)).text
+    assert "Most end in /v1" in verification.verify_key("openai", Credential(SECRET, url)).text
 
 
 def test_a_users_base_url_does_not_reach_this_machine(upstream: Upstream) -> None:
-    verdict = verification.try_out("openai", Credential(SECRET, upstream.openai_url, public_only=True))
+    verdict = verification.verify_key("openai", Credential(SECRET, upstream.openai_url, public_only=True))
     assert not verdict.works
     assert not upstream.list_requests("models")
 
 
 def test_a_service_account_with_a_broken_key(upstream: Upstream) -> None:
-    verdict = verification.try_out("google", Credential(json.dumps(ACCOUNT)))
+    verdict = verification.verify_key("google", Credential(json.dumps(ACCOUNT)))
     assert verdict.text == "Google's client cannot read this key. Paste the whole JSON file of the service account."
 
 
@@ -120,7 +120,7 @@ def test_a_service_account_where_google_is_out_of_reach(monkeypatch: pytest.Monk
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     secret = json.dumps(ACCOUNT | {"private_key": pem})
-    verdict = verification.try_out("google", Credential(secret, "https://127.0.0.1:1"))
+    verdict = verification.verify_key("google", Credential(secret, "https://127.0.0.1:1"))
     assert not verdict.works
     assert "could not be reached" in verdict.text
 
@@ -143,7 +143,7 @@ def test_a_hostile_list_of_models(
 ) -> None:
     monkeypatch.setattr(verification, "TIMEOUT_SEC", 3.0)
     upstream.behave("models", raw=Raw((body,), "application/json", status=status, headers=headers).build_script())
-    verdict = verification.try_out("openai", Credential(SECRET, upstream.openai_url))
+    verdict = verification.verify_key("openai", Credential(SECRET, upstream.openai_url))
     assert not verdict.works
     assert "OpenAI-compatible server" in verdict.text or "answered with an error (500)" in verdict.text
 
@@ -152,12 +152,12 @@ def test_a_list_that_never_ends(upstream: Upstream, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(verification, "TIMEOUT_SEC", 1.0)
     raw = Raw((b'{"data": [', *(b" ",) * 1_000), "application/json", pause_ms=20)
     upstream.behave("models", raw=raw.build_script())
-    assert "no answer within" in verification.try_out("openai", Credential(SECRET, upstream.openai_url)).text
+    assert "no answer within" in verification.verify_key("openai", Credential(SECRET, upstream.openai_url)).text
 
 
 def test_a_long_list_is_still_one(upstream: Upstream) -> None:
     models = [{"id": f"model-{number}", "object": "model", "created": 1, "owned_by": "x"} for number in range(3_000)]
     raw = Raw((json.dumps({"object": "list", "data": models}).encode(),), "application/json")
     upstream.behave("models", raw=raw.build_script())
-    verdict = verification.try_out("openai", Credential(SECRET, upstream.openai_url))
+    verdict = verification.verify_key("openai", Credential(SECRET, upstream.openai_url))
     assert verdict.text == "Works: 127.0.0.1 offers 3000 models."

@@ -14,7 +14,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.keys import api_keys, client_secrets
-from accounts.keys.key_attempt_limits import KeyGuard
+from accounts.keys.key_attempt_limits import KeyAttemptLimit
 from accounts.models import APIKey, Scope, User
 from accounts.security import security_log
 from accounts.security.security_log import Event, Pace
@@ -171,7 +171,7 @@ def _ask_for_resets(scene: Scene) -> None:
 
 def _show_wrong_keys(scene: Scene) -> None:
     """So many that not each is written."""
-    guard = KeyGuard()
+    guard = KeyAttemptLimit()
     for _ in range(settings.WRONG_KEYS_PER_MIN):
         _show_wrong_key(scene)
         guard.count_wrong("127.0.0.1", "vp_wrong", 0.0)
