@@ -20,7 +20,6 @@ from conversations.realtime.agent_turn.mcp_listings import McpListings
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.client_requests import ClientRequests
-from conversations.realtime.entry_points import handle_event, refuse_frame, start_session
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
@@ -96,7 +95,7 @@ class TurnMachine:
 
     def start(self, now: float) -> list[commands.Command]:
         """Return the commands that tell the client of the session, the conversation and the items it holds already."""
-        return start_session(self.state, now)
+        return self.state.start(now)
 
     def receive(self, event: ClientEvent | engine_events.EngineEvent, now: float) -> list[commands.Command]:
         """Return the commands that `event` leads to, in order. `now` is a monotonic time in seconds."""
@@ -105,11 +104,11 @@ class TurnMachine:
             return []
         if not isinstance(event, AudioAppend | engine_events.SpeechWindow) and hasattr(event, "event_id"):
             self.user_turn.refuse_half_sample()
-        return handle_event(self.state, self._handlers, event)
+        return self.state.handle(event, self._handlers)
 
     def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[commands.Command]:
         """Return the commands that refuse a frame which is not a valid client event."""
-        return refuse_frame(self.state, error, kind)
+        return self.state.refuse(error, kind)
 
     def end(self) -> list[commands.Command]:
         """End the session: mark the items whose transcripts have not come as failed, so that they can be retried."""

@@ -32,7 +32,8 @@ class Transcriber:
     ) -> None:
         self._file = file
         self._engine = stream
-        self._spec = spec
+        self._file_label = spec.get_label()
+        self._stream_label = replace(spec, model=spec.stream_model).get_label()
         self._keywords = keywords
         self._report = report
         self._stream: TranscriptStream | None = None
@@ -61,8 +62,7 @@ class Transcriber:
 
     def get_label(self, item_id: str) -> str:
         """Return which engine transcribed the item, as it is stored."""
-        is_streamed = item_id in self._streamed
-        return (replace(self._spec, model=self._spec.stream_model) if is_streamed else self._spec).get_label()
+        return self._stream_label if item_id in self._streamed else self._file_label
 
     def feed(self, command: FeedTranscriber) -> None:
         """Give the stream the utterance's next audio."""

@@ -8,12 +8,11 @@ from typing import Any
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.generation import ResponseBuilder
-from conversations.realtime.agent_turn.rate_limit import TOO_MANY
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
 from conversations.realtime.agent_turn.response_closing import close_response
 from conversations.realtime.agent_turn.response_details import describe_failure
 from conversations.realtime.cascade_state import CascadeState
-from conversations.realtime.protocol.errors import Failure, too_many_out_of_band
+from conversations.realtime.protocol.errors import TOO_MANY_RESPONSES, Failure, too_many_out_of_band
 from conversations.realtime.protocol.response_options import ResponseOptions
 
 
@@ -39,7 +38,7 @@ class OutOfBandResponses:
         self._watch(response)
         response_events.send_created(response)
         if not self.state.rate_limit.try_begin(self.state.now):
-            self._fail(response, TOO_MANY)
+            self._fail(response, TOO_MANY_RESPONSES)
         else:
             self.settle()
 

@@ -8,14 +8,13 @@ from conversations.realtime.agent_turn.generation import ResponseBuilder, has_qu
 from conversations.realtime.agent_turn.out_of_band import OutOfBandResponses
 from conversations.realtime.agent_turn.playback_queue import PlaybackQueue
 from conversations.realtime.agent_turn.preemptive_generation import Draft, PreemptiveGeneration
-from conversations.realtime.agent_turn.rate_limit import TOO_MANY
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus, TimedEvents
 from conversations.realtime.agent_turn.response_closing import close_response
 from conversations.realtime.agent_turn.response_details import describe_failure
 from conversations.realtime.agent_turn.turn_deadlines import TurnDeadlines
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.engine_events import GenerationEvent
-from conversations.realtime.protocol.errors import Failure, IllegalTransitionError
+from conversations.realtime.protocol.errors import TOO_MANY_RESPONSES, Failure, IllegalTransitionError
 from conversations.realtime.protocol.response_options import ResponseOptions, build_default_options
 
 NO_SPEECH = Failure("no_speech", "No words were heard. Please say it again.")
@@ -50,7 +49,7 @@ class AgentTurn:
         self.deadlines.begin(response)
         response_events.send_created(response)
         if not self.state.rate_limit.try_begin(self.state.now):
-            self.fail(TOO_MANY)
+            self.fail(TOO_MANY_RESPONSES)
         elif draft is not None:
             self._release(response, draft)
         elif not self.state.pending:
