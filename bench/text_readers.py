@@ -7,18 +7,18 @@ from itertools import chain
 
 from django.core.exceptions import ValidationError
 
-from accounts.outbound.bounded_answers import parse_json
+from accounts.outbound.bounded_responses import parse_json
 from bench.worst_texts import SAID
 from conversations import keywords
 from conversations.engines.demo.eliza import find_reply
 from conversations.engines.errors import EngineErrors
-from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.chat_stream import ChatStream, ReportedError
 from conversations.engines.openai.llm import TOOLS_REFUSED
 from conversations.engines.openai.readback import Readback
 from conversations.engines.sound_formats import UnusableAudioError
 from conversations.engines.speech_decoder import AnswerDecoder, TextAnswerError
+from conversations.engines.untrusted_text import make_storable
 from conversations.realtime import commands, engine_events
 from conversations.realtime.machine import TurnMachine
 from conversations.realtime.protocol.client_events import parse_event

@@ -6,8 +6,8 @@ from typing import Literal
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from conversations.engines import events
-from conversations.engines.events import EngineEvent
+from conversations.engines import incidents
+from conversations.engines.incidents import EngineIncident
 from conversations.loop_lag import LAG
 from conversations.realtime.measurements import DecisionOutcome, DiscardedUsage, Measurement, PlaybackLatency
 from conversations.realtime.protocol.items import LiveItem
@@ -76,10 +76,13 @@ def set_live_sessions(count: int) -> None:
     _sessions.set(count)
 
 
-def count_engine_event(event: EngineEvent) -> None:
-    """Count an event of an engine. Models that are not in the settings are “other”, since users may name any."""
-    model = event.model if event.model in _list_site_models() else "other"
-    _engines.labels(event.engine, event.provider, model, event.outcome, event.code).inc()
+def count_engine_incident(incident: EngineIncident) -> None:
+    """Count a failure, retry or fallback of an engine.
+
+    Models that are not in the settings are “other”, since users may name any.
+    """
+    model = incident.model if incident.model in _list_site_models() else "other"
+    _engines.labels(incident.engine, incident.provider, model, incident.outcome, incident.code).inc()
 
 
 @lru_cache(maxsize=1)
@@ -106,4 +109,4 @@ def _observe_step(name: str, ms: int) -> None:
     _steps.labels(name).observe(max(0, ms) / 1000)
 
 
-events.add_listener(count_engine_event)
+incidents.add_listener(count_engine_incident)

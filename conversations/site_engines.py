@@ -11,7 +11,7 @@ from typing import Literal
 from django.conf import settings
 
 from accounts.provider_keys.credentials import OPENAI_URL
-from conversations.engines.kinds import Kind
+from conversations.engines.engine_kinds import EngineKind
 
 GOOGLE_VOICE = re.compile(r"[a-z]{2,3}-[A-Z]{2}-")  # en-US-Chirp3-HD-Kore; OpenAI's are single words
 LIVE_MODEL = "gpt-live-transcribe"
@@ -28,7 +28,7 @@ class SiteChoice:
     reasoning_effort: str = ""
 
 
-def get_site_choice(kind: Kind) -> SiteChoice:
+def get_site_choice(kind: EngineKind) -> SiteChoice:
     """Return what the settings say about engines of `kind`. Reads the settings anew at each call."""
     match kind:
         case "stt":

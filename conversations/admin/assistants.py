@@ -14,12 +14,12 @@ from unfold.widgets import (
 )
 
 from accounts.admin.base import RecordedAdmin
-from conversations.engines.kinds import Kind
+from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.registry import ENGINES
 from conversations.models import Assistant
 from conversations.tools.registry import SITE_TOOLS
 
-KINDS: tuple[Kind, ...] = ("stt", "llm", "tts")
+KINDS: tuple[EngineKind, ...] = ("stt", "llm", "tts")
 ENGINE_DEFAULT = "The site’s choice"
 
 
@@ -56,7 +56,7 @@ class AssistantForm(forms.ModelForm[Assistant]):
         for kind in KINDS:
             self._offer_what_runs(kind)
 
-    def _offer_what_runs(self, kind: Kind) -> None:
+    def _offer_what_runs(self, kind: EngineKind) -> None:
         """Offer only the providers that have an engine of this kind."""
         field = self.fields.get(f"{kind}_engine")
         if isinstance(field, forms.ChoiceField):  # absent from a form that can only be read

@@ -1,12 +1,12 @@
-"""Decode uploaded sound files, in any common container, to PCM. `decoder` does the work, in a process of its own."""
+"""Decode uploaded sound files, in any common container, to PCM. `decoder_process` does it, in a process of its own."""
 
 import asyncio
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from conversations.audio import decoder
-from conversations.audio.decoder import Outcome
+from conversations.audio import decoder_process
+from conversations.audio.decoder_process import Outcome
 
 MAX_SEC = 120  # as long as one utterance may be
 ROUNDING_SEC = 0.5  # encoders pad what they are given
@@ -45,7 +45,7 @@ def _run_decoder(data: bytes) -> tuple[bytes, int | None]:
 
     It gets an empty environment, since the site's own holds keys.
     """
-    command = [sys.executable, "-P", decoder.__file__, str(MAX_SEC + ROUNDING_SEC)]
+    command = [sys.executable, "-P", decoder_process.__file__, str(MAX_SEC + ROUNDING_SEC)]
     try:
         done = subprocess.run(  # noqa: S603  nothing of the command is a stranger's
             command,

@@ -1,6 +1,6 @@
 """The deadline by which a turn needs an engine's first output: its budget runs from end of speech to first sound.
 
-It travels with the asyncio task instead of through every signature, since only the retries of `supervision` need it.
+It travels with the asyncio task instead of through every signature, since only the functions of `retries` need it.
 """
 
 from collections.abc import Iterator

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import TypeVar
 
-from conversations.engines import foreign_text
-from conversations.engines.kinds import KIND_NAMES, Kind
+from conversations.engines import untrusted_text
+from conversations.engines.engine_kinds import KIND_NAMES, EngineKind
 
 
 class EngineError(Exception):
@@ -28,7 +28,7 @@ class EngineError(Exception):
     status: int | None = None  # of the HTTP response
     retry_after_sec: float | None = None  # how long the provider asks us to wait
 
-    def __init__(self, kind: Kind, provider: str, message: str) -> None:
+    def __init__(self, kind: EngineKind, provider: str, message: str) -> None:
         super().__init__(message)
         self.kind = kind
         self.provider = provider
@@ -66,7 +66,7 @@ E = TypeVar("E", bound=EngineError)
 class EngineErrors:
     """Builds the errors of one engine."""
 
-    kind: Kind
+    kind: EngineKind
     provider: str
     name: str  # what people call the provider, such as OpenAI
     secret: str  # the key; it must never appear, whatever the provider echoes
@@ -155,4 +155,4 @@ class EngineErrors:
 
     def scrub(self, detail: str) -> str:
         """Return a provider's own words, shortened, without the key or anything that identifies the account."""
-        return foreign_text.scrub(detail, self.secret)
+        return untrusted_text.scrub(detail, self.secret)

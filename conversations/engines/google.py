@@ -21,7 +21,7 @@ from google.cloud.texttospeech_v1.services.text_to_speech.transports import Text
 from conversations.engines import speech_decoder
 from conversations.engines.base import EngineSpec
 from conversations.engines.errors import EngineError, EngineErrors
-from conversations.engines.supervision import stream_with_retries
+from conversations.engines.retries import stream_with_retries
 from conversations.engines.voices import CHIRP_LANGUAGES
 from conversations.pcm import SAMPLE_RATE
 

@@ -11,10 +11,10 @@ from conversations.engines.base import (
     StreamingSpeechToText,
     TextToSpeech,
 )
+from conversations.engines.engine_kinds import KIND_NAMES, EngineKind
 from conversations.engines.errors import EngineRejected
-from conversations.engines.kinds import KIND_NAMES, Kind
 
-ENGINES: dict[tuple[Kind, str], str] = {
+ENGINES: dict[tuple[EngineKind, str], str] = {
     ("stt", "openai"): "conversations.engines.openai.stt.Transcriptions",
     ("llm", "openai"): "conversations.engines.openai.llm.ChatCompletions",
     ("tts", "openai"): "conversations.engines.openai.tts.Speech",
@@ -26,7 +26,7 @@ ENGINES: dict[tuple[Kind, str], str] = {
     ("tts", "demo"): "conversations.engines.demo.tts.EspeakNG",
 }
 
-STREAMS: dict[str, str] = {"openai": "conversations.engines.openai.live_stt.LiveTranscriptions"}
+STREAMS: dict[str, str] = {"openai": "conversations.engines.openai.realtime_stt.RealtimeTranscriptions"}
 
 
 def make_stt(spec: EngineSpec) -> SpeechToText:
@@ -55,7 +55,7 @@ def make_s2s(spec: EngineSpec) -> SpeechToSpeech:
     return cast(SpeechToSpeech, load("s2s", spec.provider)(spec))
 
 
-def load(kind: Kind, provider: str) -> Any:
+def load(kind: EngineKind, provider: str) -> Any:
     """Return the class of an engine, or raise EngineRejected.
 
     The first call for an engine is slow, so call it in a thread at the start for those that will be used.

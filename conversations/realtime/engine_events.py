@@ -156,22 +156,29 @@ class ClientGone:
     vanished: bool = True
 
 
-EngineEvent = (
-    SpeechWindow
-    | PartialTranscript
-    | TranscriptReady
-    | TranscriptFailed
-    | TextDelta
+Produced = (
+    TextDelta
     | TextWithdrawn
     | Thinking
     | ToolCallDelta
     | GenerationDone
     | ToolCallDone
-    | ToolsReady
     | SpeechAudio
     | SpeechDone
     | FillerReady
-    | GenerationFailed
+)
+"""What engines and tools bring that becomes part of a response."""
+
+GenerationEvent = Produced | GenerationFailed
+"""What engines and tools bring for a response."""
+
+EngineEvent = (
+    SpeechWindow
+    | PartialTranscript
+    | TranscriptReady
+    | TranscriptFailed
+    | GenerationEvent
+    | ToolsReady
     | DeadlinePassed
     | ClientGone
 )

@@ -17,11 +17,9 @@ from openai.types import realtime as sdk
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.fillers import Fillers
 from conversations.realtime.agent_turn.mcp_listings import McpListings
-from conversations.realtime.agent_turn.preemptive_generation import GenerationEvent
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.client_requests import ClientRequests
-from conversations.realtime.entry_points import handle_event, refuse_frame, start_session
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
@@ -89,7 +87,7 @@ class TurnMachine:
             engine_events.PartialTranscript: self.transcription.take_partial,
             engine_events.TranscriptReady: self.transcription.take_transcript,
             engine_events.TranscriptFailed: self.transcription.take_failure,
-            **dict.fromkeys(get_args(GenerationEvent), agent_turn.receive),
+            **dict.fromkeys(get_args(engine_events.GenerationEvent), agent_turn.receive),
             engine_events.ToolsReady: self._take_tools,
             engine_events.DeadlinePassed: self._take_deadline,
             engine_events.ClientGone: self._leave,
@@ -97,7 +95,7 @@ class TurnMachine:
 
     def start(self, now: float) -> list[commands.Command]:
         """Return the commands that tell the client of the session, the conversation and the items it holds already."""
-        return start_session(self.state, now)
+        return self.state.start(now)
 
     def receive(self, event: ClientEvent | engine_events.EngineEvent, now: float) -> list[commands.Command]:
         """Return the commands that `event` leads to, in order. `now` is a monotonic time in seconds."""
@@ -106,11 +104,11 @@ class TurnMachine:
             return []
         if not isinstance(event, AudioAppend | engine_events.SpeechWindow) and hasattr(event, "event_id"):
             self.user_turn.refuse_half_sample()
-        return handle_event(self.state, self._handlers, event)
+        return self.state.handle(event, self._handlers)
 
     def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[commands.Command]:
         """Return the commands that refuse a frame which is not a valid client event."""
-        return refuse_frame(self.state, error, kind)
+        return self.state.refuse(error, kind)
 
     def end(self) -> list[commands.Command]:
         """End the session: mark the items whose transcripts have not come as failed, so that they can be retried."""
@@ -125,7 +123,7 @@ class TurnMachine:
             event, engine_events.PartialTranscript | engine_events.TranscriptReady | engine_events.TranscriptFailed
         ):
             return not self.transcription.is_awaiting(event.item_id)
-        if isinstance(event, GenerationEvent):
+        if isinstance(event, engine_events.GenerationEvent):
             return not self.agent_turn.is_awaiting(event.response_id)
         return False
 

@@ -1,19 +1,20 @@
-"""The state of one session that all parts of a machine share, and the list of commands decided so far."""
+"""The state of one session that all parts of a machine share: what enters the machine, and what is decided so far."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from conversations.realtime.agent_turn.rate_limit import ResponseRateLimit
 from conversations.realtime.commands import Remove, Save, Send, SetDeadline, SharedCommand
 from conversations.realtime.deadlines import Deadline, Kind
-from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.errors import IllegalTransitionError, ProtocolError
 from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.protocol.turn_detection import TurnDetection, resolve_turn_detection
 from conversations.realtime.user_turn.endpoint_silence import Eagerness
 
+MINUTE_SEC = 60.0
 OwnCommand = TypeVar("OwnCommand")
 """What only one kind of machine decides."""
 
@@ -51,6 +52,34 @@ class SessionSetup:
     has_streaming_stt: bool = False  # whether speech to text sends partial transcripts while the user speaks
 
 
+class ResponseRateLimit:
+    """Count the responses that one session started in the last minute, and refuse more than `per_min`."""
+
+    def __init__(self, per_min: int) -> None:
+        self.per_min = per_min
+        self._begun: deque[float] = deque()
+
+    def try_begin(self, now: float) -> bool:
+        """Count one more response and return True, or return False if the limit is reached."""
+        self._forget(now)
+        if len(self._begun) >= self.per_min:
+            return False
+        self._begun.append(now)
+        return True
+
+    def show(self, now: float) -> list[dict[str, Any]]:
+        """Return the limits as `rate_limits.updated` has them; `reset_seconds`: until the whole limit is free again."""
+        self._forget(now)
+        left, reset_sec = self.per_min - len(self._begun), 0.0
+        if self._begun:
+            reset_sec = self._begun[-1] + MINUTE_SEC - now
+        return [{"name": "requests", "limit": self.per_min, "remaining": left, "reset_seconds": round(reset_sec, 3)}]
+
+    def _forget(self, now: float) -> None:
+        while self._begun and self._begun[0] <= now - MINUTE_SEC:
+            self._begun.popleft()
+
+
 @dataclass(slots=True)
 class SessionState(Generic[OwnCommand]):
     """The state that all parts of a machine share, and the commands decided so far."""
@@ -83,9 +112,53 @@ class SessionState(Generic[OwnCommand]):
         implied = {"captions"} if config.is_transcription else set()  # they are all that it is for
         self._extensions = implied.union(config.extensions or ())
 
+    # What enters a machine of either kind.
+
+    def start(self, now: float) -> list[SharedCommand | OwnCommand]:
+        """Return the commands that tell the client of the session, its conversation and the items it holds already."""
+        self.now = now
+        self.send("session.created", session=self.config.show())
+        if self.conversation_id:
+            conversation = {"id": self.conversation_id, "object": "realtime.conversation"}
+            self.send("conversation.created", conversation=conversation)
+        for item in self.log:
+            self.announce(item)
+        return self.take_commands()
+
+    def handle(self, event: object, handlers: Mapping[type, Callable[[Any], None]]) -> list[SharedCommand | OwnCommand]:
+        """Return the commands that the handler of this type of event decides, or those that refuse a client's mistake.
+
+        Raise IllegalTransitionError if there is no handler.
+        """
+        handler = handlers.get(type(event))
+        if handler is None:
+            raise IllegalTransitionError(f"no handler for {type(event).__name__}")
+        try:
+            handler(event)
+        except ProtocolError as error:
+            error.event_id = error.event_id or getattr(event, "event_id", None)
+            self.send_error(error)
+        return self.take_commands()
+
+    def refuse(self, error: ProtocolError, kind: str) -> list[SharedCommand | OwnCommand]:
+        """Return the commands that report an error which no event caused, such as a frame that cannot be read.
+
+        `kind` is the error's type on the wire.
+        """
+        self.begin(self.now)
+        self.send_error(error, kind)
+        return self.take_commands()
+
     def begin(self, now: float) -> None:
         """Begin an event at the time `now`, and drop commands left over from an event that failed halfway."""
         self.now, self.commands = now, []
+
+    def take_commands(self) -> list[SharedCommand | OwnCommand]:
+        """Return the commands decided so far, in order, and forget them."""
+        decided, self.commands = self.commands, []
+        return decided
+
+    # What the parts of a machine decide.
 
     def has_extension(self, extension: str) -> bool:
         """Return whether the client asked for this extension of the protocol (docs/protocol.md)."""
@@ -94,11 +167,6 @@ class SessionState(Generic[OwnCommand]):
     def do(self, command: SharedCommand | OwnCommand) -> None:
         """Add a command to those decided so far."""
         self.commands.append(command)
-
-    def take_commands(self) -> list[SharedCommand | OwnCommand]:
-        """Return the commands decided so far, in order, and forget them."""
-        decided, self.commands = self.commands, []
-        return decided
 
     def send(self, kind: str, **fields: Any) -> None:
         """Decide to send a server event of the type `kind`."""
@@ -130,15 +198,6 @@ class SessionState(Generic[OwnCommand]):
     def set_deadline(self, kind: Kind, at: float | None, of: str = "") -> None:
         """Decide to be told at the time `at`, in seconds of the session's clock; None clears the deadline."""
         self.do(SetDeadline(Deadline(kind, of), at))
-
-    def announce_session(self) -> None:
-        """Send `session.created`, then the conversation, if it is stored, and the items that it holds already."""
-        self.send("session.created", session=self.config.show())
-        if self.conversation_id:
-            conversation = {"id": self.conversation_id, "object": "realtime.conversation"}
-            self.send("conversation.created", conversation=conversation)
-        for item in self.log:
-            self.announce(item)
 
     def announce(self, item: LiveItem) -> None:
         """Send `conversation.item.added` and `conversation.item.done` for a complete item."""

@@ -72,7 +72,8 @@ class CascadeSession(Session):
             },
         )
         self._detector = SpeechDetector()
-        self._record = Recorder(opened, self._engine_tasks.get_stt_label, self._end_unstored, self._send_storage_status)
+        get_stt_label = self._engine_tasks.transcriber.get_label
+        self._record = Recorder(opened, get_stt_label, self._end_unstored, self._send_storage_status)
 
     async def _begin_engines(self, group: asyncio.TaskGroup) -> None:
         self._engine_tasks.begin(group)

@@ -110,10 +110,6 @@ class EngineTasks:
         """Cache no more transcripts: nothing is stored from now on."""
         self.transcriber.stop_caching(self._stt)
 
-    def get_stt_label(self, item_id: str) -> str:
-        """Return which engine transcribed the item, as it is stored."""
-        return self.transcriber.get_label(item_id)
-
     async def finish(self) -> None:
         """Wait until all tasks are done. The caller sets a timeout."""
         while tasks := [task for tasks in self._tasks.values() for task in tasks]:

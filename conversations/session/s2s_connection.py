@@ -6,7 +6,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, NoReturn
 
-from conversations.engines import events
+from conversations.engines import incidents
 from conversations.engines.base import S2SConnection, SpeechToSpeech
 from conversations.engines.errors import EngineError, EngineTimeout
 from conversations.realtime.relay.upstream_events import UpstreamEvent, UpstreamLost, UpstreamReady
@@ -64,7 +64,7 @@ class S2SUpstream:
             failure = await self._connect_once()
             misses = 1 if monotonic() - began_at > STEADY_SEC else misses + 1
             is_over = is_final(failure) or misses > len(PAUSES_SEC)
-            events.report(failure, None if is_over else "retried")
+            incidents.report(failure, None if is_over else "retried")
             if is_over:
                 self._give_up(failure)
                 return
@@ -117,4 +117,4 @@ class S2SUpstream:
 
 def is_final(failure: EngineError) -> bool:
     """Return whether another try would fail in the same way."""
-    return events.is_refusal(failure)
+    return incidents.is_refusal(failure)

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 
-from conversations.engines import events
+from conversations.engines import incidents
 from conversations.engines.base import EngineSpec, Hints, SpeechToText, StreamingSpeechToText, TranscriptStream
 from conversations.engines.errors import EngineError
 from conversations.realtime.commands import FeedTranscriber, Transcribe
@@ -32,7 +32,8 @@ class Transcriber:
     ) -> None:
         self._file = file
         self._engine = stream
-        self._spec = spec
+        self._file_label = spec.get_label()
+        self._stream_label = replace(spec, model=spec.stream_model).get_label()
         self._keywords = keywords
         self._report = report
         self._stream: TranscriptStream | None = None
@@ -61,8 +62,7 @@ class Transcriber:
 
     def get_label(self, item_id: str) -> str:
         """Return which engine transcribed the item, as it is stored."""
-        is_streamed = item_id in self._streamed
-        return (replace(self._spec, model=self._spec.stream_model) if is_streamed else self._spec).get_label()
+        return self._stream_label if item_id in self._streamed else self._file_label
 
     def feed(self, command: FeedTranscriber) -> None:
         """Give the stream the utterance's next audio."""
@@ -84,7 +84,7 @@ class Transcriber:
             try:
                 return await self._commit_stream(self._stream, asked)
             except EngineError as error:
-                events.report(error, "fell_back")
+                incidents.report(error, "fell_back")
                 if self._item_id == asked.item_id:
                     self._item_id = ""  # the rest of the utterance goes to the file engine too
         return await self.transcribe_file(asked, asked.pcm or b"")

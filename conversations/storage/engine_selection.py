@@ -14,12 +14,12 @@ from accounts.provider_keys.credentials import OPENAI_URL, Credential
 from accounts.provider_keys.keyring import find_credential
 from conversations.engines import demo
 from conversations.engines.base import EngineSpec
-from conversations.engines.kinds import Kind
+from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.voices import OPENAI_REALTIME
 from conversations.models import Assistant
 from conversations.site_engines import SiteChoice, get_site_choice
 
-PREFERENCE: dict[Kind, tuple[str, ...]] = {
+PREFERENCE: dict[EngineKind, tuple[str, ...]] = {
     "stt": ("openai", "demo"),
     "llm": ("openai", "demo"),
     "tts": ("google", "openai-realtime", "openai", "demo"),
@@ -38,13 +38,13 @@ class EngineSet:
     s2s: EngineSpec | None = None  # speech to speech, in place of the other three
 
     @property
-    def demo_kinds(self) -> list[Kind]:
+    def demo_kinds(self) -> list[EngineKind]:
         """The kinds that the demo serves."""
-        kinds: tuple[Kind, ...] = () if self.s2s else ("stt", "llm", "tts")
+        kinds: tuple[EngineKind, ...] = () if self.s2s else ("stt", "llm", "tts")
         return [kind for kind in kinds if getattr(self, kind).provider == "demo"]
 
     @property
-    def missing_kinds(self) -> list[Kind]:
+    def missing_kinds(self) -> list[EngineKind]:
         """The kinds that nothing serves: the demo would, but it is not installed for them."""
         return [kind for kind in self.demo_kinds if not demo.is_installed(kind)]
 
@@ -68,7 +68,7 @@ def choose_engines_of_each(user: User, assistants: Sequence[Assistant | None]) -
     ]
 
 
-def _build_spec(kind: Kind, assistant: Assistant | None, credentials: dict[str, Credential | None]) -> EngineSpec:
+def _build_spec(kind: EngineKind, assistant: Assistant | None, credentials: dict[str, Credential | None]) -> EngineSpec:
     site = get_site_choice(kind)
     chosen: str = getattr(assistant, f"{kind}_engine", "") or site.provider
     provider = chosen or next(name for name in PREFERENCE[kind] if _is_ready(name, site, credentials))

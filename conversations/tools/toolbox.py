@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from conversations.engines.base import Tool
-from conversations.engines.foreign_text import make_storable
+from conversations.engines.untrusted_text import make_storable
 from conversations.storage.store import OpenedConversation
 from conversations.tools.base import Context, Outcome, ToolError
 from conversations.tools.mcp_session import McpSession

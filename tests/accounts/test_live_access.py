@@ -20,8 +20,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import ConnectionClosed
 
-from accounts import access
-from accounts.access import Grant
+from accounts import connection_grants
+from accounts.connection_grants import Grant
 from accounts.deletion import delete_users
 from accounts.keys import api_keys, client_secrets
 from accounts.models import APIKey, ClientSecret, User
@@ -187,17 +187,17 @@ class TestGrants:
         grants = {Grant(user.pk), *(Grant(user.pk, key.pk) for key in keys), Grant(user.pk, keys[0].pk, secret.pk)}
         gone = {Grant(user.pk + 1000), Grant(user.pk, session_key="unknown"), Grant(user.pk, keys[0].pk, secret.pk + 1)}
         with django_assert_num_queries(1):
-            assert access.filter_valid(grants | gone) == grants
+            assert connection_grants.filter_valid(grants | gone) == grants
 
     def test_a_session_counts_with_the_password_of_its_sign_in(self) -> None:
         user = make_user(password=PASSWORD)
         Session.objects.create(session_key="one", session_data="", expire_date=timezone.now() + timedelta(hours=1))
         grant = Grant(user.pk, session_key="one", session_hash=user.get_session_auth_hash())
         forged = Grant(user.pk, session_key="one", session_hash="")
-        assert access.filter_valid([grant, forged]) == {grant}
+        assert connection_grants.filter_valid([grant, forged]) == {grant}
         user.set_password("another one")
         user.save()
-        assert access.filter_valid([grant]) == set()
+        assert connection_grants.filter_valid([grant]) == set()
 
     def test_a_secret_of_a_key_that_may_not_talk_opens_nothing(self) -> None:
         key, _ = api_keys.create(make_user(), "radio")

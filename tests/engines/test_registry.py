@@ -47,7 +47,7 @@ def test_what_a_session_uses_is_loaded_before_it_runs() -> None:
         print(*sys.modules)
     """
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
-    assert {"conversations.engines.openai.live_stt", "openai.resources.realtime.realtime"} <= set(loaded)
+    assert {"conversations.engines.openai.realtime_stt", "openai.resources.realtime.realtime"} <= set(loaded)
 
 
 def test_the_picker_has_voices_for_each_provider() -> None:

@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 # do nothing but read text.
 PURE_EXCEPTIONS = ("openai.types", "pydantic", "pydantic_core", "markdown_it", "regex")
 OURS = ("accounts", "conversations", "voiceproject")
-TELLS = ("conversations.background", "conversations.loop_lag", "conversations.metrics")  # what many rooms tell or wake
+# What many rooms tell or wake.
+TELLS = ("conversations.background_jobs", "conversations.loop_lag", "conversations.metrics")
 PCM = "conversations.pcm"  # the audio format, which imports nothing
 CLOSE_CODES = "conversations.close_codes"  # so does this
 SITE_ENGINES = "conversations.site_engines"
@@ -30,7 +31,7 @@ ROOMS = {
     "accounts.security": ("accounts.models",),
     "accounts.sign_in": ("accounts.models", "accounts.security", "voiceproject.database"),
     "accounts.provider_keys": ("accounts.models", "accounts.outbound", "accounts.security", "voiceproject.database"),
-    "accounts.keys": ("accounts.access", "accounts.models", "accounts.security", "accounts.sign_in.adapter"),
+    "accounts.keys": ("accounts.connection_grants", "accounts.models", "accounts.security", "accounts.sign_in.adapter"),
     "conversations.realtime": (PCM,),
     "conversations.audio": (PCM, "conversations.realtime"),
     "conversations.network": ("accounts",),
@@ -42,10 +43,10 @@ ROOMS = {
     ),
     "conversations.history": ("accounts.models", "conversations.models", "conversations.storage", *PURE,
                               "voiceproject.database"),
-    "conversations.tools": (*STORED, "conversations.engines.base", "conversations.engines.foreign_text",
+    "conversations.tools": (*STORED, "conversations.engines.base", "conversations.engines.untrusted_text",
                             "conversations.network", "voiceproject.database"),
-    "conversations.session": ("accounts.access", CLOSE_CODES, "conversations.engines", "conversations.storage",
-                              "conversations.tools", *PURE, *TELLS),
+    "conversations.session": ("accounts.connection_grants", CLOSE_CODES, "conversations.engines",
+                              "conversations.storage", "conversations.tools", *PURE, *TELLS),
     "conversations.transport": ("accounts", CLOSE_CODES, "conversations.engines.errors", "conversations.session",
                                 "conversations.storage", *PURE, *TELLS, "voiceproject.database.outages",
                                 "voiceproject.http.refusals"),
@@ -164,7 +165,7 @@ def test_the_decoder_loads_nothing_of_the_site() -> None:
     """It is started for each file, and what it reads may be made to harm."""
     assert not [
         pair
-        for pair in list_imports("conversations.audio.decoder")
+        for pair in list_imports("conversations.audio.decoder_process")
         if not is_within(pair[1], (*sys.stdlib_module_names, "av"))
     ]
 

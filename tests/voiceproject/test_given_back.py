@@ -19,7 +19,7 @@ from accounts.provider_keys import keyring
 from conversations.models import Conversation, McpServer
 from tests.support.factories import make_conversation, make_user
 from voiceproject.database.base import get_request_share
-from voiceproject.http.requests import Handler
+from voiceproject.http.request_handling import Handler
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 CSRF = "c" * 32

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from accounts.time_zones import UnknownTimeZoneError
 from conversations.api.errors import APIError, build_not_found_error
 from conversations.api.turns.answers import TurnFailedError
-from conversations.audio.decoder import Outcome
+from conversations.audio.decoder_process import Outcome
 from conversations.audio.uploads import SoundFileError
 from conversations.engines.errors import EngineError
 from conversations.storage.store import ConversationHeldError, NotFoundError

@@ -2,18 +2,18 @@
 
 from importlib.util import find_spec
 
+from conversations.engines.engine_kinds import KIND_NAMES, EngineKind
 from conversations.engines.errors import EngineUnavailable
-from conversations.engines.kinds import KIND_NAMES, Kind
 
-PACKAGES: dict[Kind, str] = {"stt": "pocketsphinx", "tts": "espeakng_loader"}
+PACKAGES: dict[EngineKind, str] = {"stt": "pocketsphinx", "tts": "espeakng_loader"}
 
 
-def is_installed(kind: Kind) -> bool:
+def is_installed(kind: EngineKind) -> bool:
     """Return whether the demo's engine of this kind is installed: requirements-embedded.txt has its packages."""
     return kind not in PACKAGES or find_spec(PACKAGES[kind]) is not None
 
 
-def build_not_installed_error(kind: Kind, package: str) -> EngineUnavailable:
+def build_not_installed_error(kind: EngineKind, package: str) -> EngineUnavailable:
     """Return the error for a site without requirements-embedded.txt, such as the Docker image."""
     return EngineUnavailable(
         kind,

@@ -3,7 +3,7 @@ from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
 
 from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript
-from conversations.engines.demo import build_not_installed_error, decoder
+from conversations.engines.demo import build_not_installed_error, pocketsphinx_process
 from conversations.engines.errors import EngineRejected, EngineTimeout, EngineUnavailable
 from conversations.pcm import measure_seconds
 
@@ -18,7 +18,7 @@ class Pocketsphinx:
     def warm() -> None:
         """Start the worker and wait for its model, about a second. Call it in a thread."""
         if _is_installed():
-            decoder.get_worker_pool().submit(decoder.is_ready).result()
+            pocketsphinx_process.get_worker_pool().submit(pocketsphinx_process.is_ready).result()
 
     async def transcribe(self, pcm: bytes, hints: Hints = NO_HINTS) -> Transcript:
         if not _is_installed():
@@ -32,15 +32,15 @@ class Pocketsphinx:
         return Transcript(text=await self._decode(pcm), seconds=measure_seconds(pcm))
 
     async def _decode(self, pcm: bytes) -> str:
-        pool = decoder.get_worker_pool()
+        pool = pocketsphinx_process.get_worker_pool()
         try:
             async with asyncio.timeout(self._timeout_sec):
-                return await asyncio.get_running_loop().run_in_executor(pool, decoder.decode, pcm)
+                return await asyncio.get_running_loop().run_in_executor(pool, pocketsphinx_process.decode, pcm)
         except TimeoutError as error:
             message = "Speech to text (demo) is busy: it hears one person at a time. Please say it again."
             raise EngineTimeout("stt", "demo", message) from error
         except BrokenProcessPool as error:
-            decoder.discard_pool(pool)
+            pocketsphinx_process.discard_pool(pool)
             message = "Speech to text (demo) stopped and is starting again. Please say it once more."
             raise EngineUnavailable("stt", "demo", message) from error
 

@@ -6,11 +6,11 @@ from functools import cached_property
 import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError
 
-from accounts.outbound.bounded_answers import UnfitAnswerError, parse_json
+from accounts.outbound.bounded_responses import UnfitAnswerError, parse_json
 from accounts.provider_keys.credentials import OPENAI_URL
 from conversations.engines.base import EngineSpec
+from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.errors import EngineError, EngineErrors
-from conversations.engines.kinds import Kind
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.provider_errors import ErrorReport
 from conversations.network.http import get_shared_client, keep_warm
@@ -24,7 +24,7 @@ SDK_ERRORS = (OpenAIError, httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidU
 class Account:
     """The account of one engine. Connections are shared with all other accounts."""
 
-    def __init__(self, kind: Kind, spec: EngineSpec) -> None:
+    def __init__(self, kind: EngineKind, spec: EngineSpec) -> None:
         self._spec = spec
         self.public_only = spec.public_only
         self.is_own = not spec.base_url or f"{spec.base_url}/".startswith(f"{OPENAI_URL}/")
@@ -35,7 +35,7 @@ class Account:
     def client(self) -> AsyncOpenAI:
         """Return the SDK's client, or raise EngineAuthError. It needs a running event loop.
 
-        It does not retry: `supervision` does, since that knows how much time is left.
+        It does not retry: `retries` does, since that knows how much time is left.
         """
         self.errors.check_key()
         client = AsyncOpenAI(

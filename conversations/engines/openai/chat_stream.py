@@ -12,14 +12,14 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from typing import Any
 
-from accounts.outbound.bounded_answers import parse_json
+from accounts.outbound.bounded_responses import parse_json
 from conversations.engines.base import CallPiece, Completion, FinishReason
-from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.chat_content import extract_text, find_calls, has_thoughts, is_thought
 from conversations.engines.openai.event_stream import Event, EventStream
-from conversations.engines.openai.markup import Markup
+from conversations.engines.openai.hidden_text import HiddenTextFilter
 from conversations.engines.openai.tool_calls import ToolCallReader
+from conversations.engines.untrusted_text import make_storable
 
 MAX_STREAM_BYTES = 16_000_000
 MAX_PLAIN_BYTES = 1_000_000  # of an answer that is not streamed
@@ -66,7 +66,7 @@ class ChatStream:
         self._plain: bytearray | None = None  # the body so far, if it is not a stream of events
         self._is_first = True
         self._index: object = None  # of the choice that is read; others are ignored
-        self._markup = Markup(expects_thought=expects_thought)
+        self._hidden_text_filter = HiddenTextFilter(expects_thought=expects_thought)
         self._half = ""  # the first surrogate of a character that JSON writes as two
         self._whole = ""  # the text so far, where the server sends messages instead of deltas
         self._usage: dict[str, Any] = {}
@@ -79,7 +79,7 @@ class ChatStream:
     @property
     def has_unopened_thought(self) -> bool:
         """Return whether the answer began in a thought without an opening tag."""
-        return self._markup.has_unopened_thought
+        return self._hidden_text_filter.has_unopened_thought
 
     def feed(self, data: bytes) -> Iterator[Completion]:
         """Yield what these bytes say, with WORKING or THINKING for chunks that say nothing."""
@@ -108,7 +108,7 @@ class ChatStream:
             with suppress(ValueError):  # the event was cut off
                 yield from self._read_event(last)
         is_cut = self.finish_reason == "length" or not self.has_ended
-        if text := make_storable(self._markup.finish(is_cut=is_cut)):
+        if text := make_storable(self._hidden_text_filter.finish(is_cut=is_cut)):
             yield Completion(text=text)
         if self.has_ended and self.calls.are_named:
             yield from _wrap_pieces(self.calls.fill_empty_arguments() if self.finish_reason in (None, "stop") else [])
@@ -181,8 +181,8 @@ class ChatStream:
             if is_thought(delta)
             else self._join_surrogates(extract_text(content) or extract_text(delta.get("refusal")))
         )
-        said = make_storable(self._markup.feed(text)) if text else ""
-        withdrawn = [Completion(withdraws=True)] if text and self._markup.withdraws else []
+        said = make_storable(self._hidden_text_filter.feed(text)) if text else ""
+        withdrawn = [Completion(withdraws=True)] if text and self._hidden_text_filter.withdraws else []
         return withdrawn + ([Completion(text=said)] if said else []) + _wrap_pieces(self.calls.feed(find_calls(delta)))
 
     def _is_thinking(self, choice: dict[str, Any]) -> bool:
@@ -193,7 +193,7 @@ class ChatStream:
         content = delta.get("content")
         if any(delta.get(field) for field in THOUGHTS):
             return True
-        return bool(content) and (is_thought(delta) or has_thoughts(content) or self._markup.is_thinking)
+        return bool(content) and (is_thought(delta) or has_thoughts(content) or self._hidden_text_filter.is_thinking)
 
     def _strip_repetition(self, text: str) -> str:
         """Return the new part of a message, which may repeat all that earlier messages said."""

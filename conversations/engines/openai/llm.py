@@ -9,12 +9,12 @@ from typing import Any
 from openai import APIStatusError, AsyncAPIResponse
 
 from conversations.engines.base import ChatMessage, Completion, EngineSpec, Tool
-from conversations.engines.foreign_text import MAX_SCRUBBED
 from conversations.engines.openai import unopened_thoughts
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.chat_stream import THINKING, WORKING, ChatStream, ReportedError
 from conversations.engines.openai.tool_calls import build_message, build_tool_fields
-from conversations.engines.supervision import stream_with_retries
+from conversations.engines.retries import stream_with_retries
+from conversations.engines.untrusted_text import MAX_SCRUBBED
 from conversations.network.http import get_tls_context
 
 log = logging.getLogger(__name__)

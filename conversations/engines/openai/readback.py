@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from conversations.engines.openai.live_pieces import is_unspaced
+from conversations.engines.openai.realtime_stt_pieces import is_unspaced
 
 FIGURE = r"[$€£¥#]?\d[\d.,:/]*(?:\s?[%€$£¥°])?"
 # A web or mail address, “z.B.”, “and/or”: said in one way or another.

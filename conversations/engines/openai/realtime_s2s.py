@@ -6,12 +6,12 @@ from typing import Any
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import WebSocketException
 
-from conversations.engines import events
+from conversations.engines import incidents
 from conversations.engines.base import EngineSpec
 from conversations.engines.errors import EngineError, EngineRejected
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
-from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event
+from conversations.engines.openai.realtime_socket import close_socket, open_socket, receive_event
 from conversations.network.http import get_tls_context
 
 EXPECTED = "a Realtime conversation"
@@ -82,7 +82,7 @@ class RealtimeConnection:
         if isinstance(explained, EngineRejected):
             message = self._account.errors.scrub(str(error.get("message") or explained.message))
             return {**error, "type": "invalid_request_error", "message": message}
-        events.report(explained)
+        incidents.report(explained)
         kept = {"type": "server_error", "code": explained.code, "message": explained.message}
         return {name: error[name] for name in ("param", "event_id") if name in error} | kept
 

@@ -13,15 +13,15 @@ from contextlib import aclosing, suppress
 from functools import partial
 from typing import Any
 
-from conversations.engines import events
+from conversations.engines import incidents
 from conversations.engines.base import EngineSpec
 from conversations.engines.errors import EngineError
 from conversations.engines.openai.account import Account
+from conversations.engines.openai.read_aloud_session import ReadAloudSession, Reading
 from conversations.engines.openai.readback import Readback
-from conversations.engines.openai.reading_session import Reading, ReadingSession
+from conversations.engines.retries import stream_with_retries
 from conversations.engines.sound_formats import UnusableAudioError
 from conversations.engines.speech_decoder import AnswerDecoder, TextAnswerError
-from conversations.engines.supervision import stream_with_retries
 from conversations.network.http import get_tls_context
 
 DEFAULT_VOICE = "marin"
@@ -51,7 +51,7 @@ class ReadAloud:
         self._spec = spec
         self._account = Account("tts", spec)
         self._voice = spec.voice or DEFAULT_VOICE
-        self._sessions: list[ReadingSession] = []  # the last one begins readings; earlier ones only finish theirs
+        self._sessions: list[ReadAloudSession] = []  # the last one begins readings; earlier ones only finish theirs
         self._opening = asyncio.Lock()
 
     async def connect(self) -> None:
@@ -78,18 +78,18 @@ class ReadAloud:
             except MisreadError as misread:
                 rest = misread.rest
                 failure = self._account.errors.misread_error()
-                events.report(failure, None if is_last or not rest else "retried")
+                incidents.report(failure, None if is_last or not rest else "retried")
                 if is_last or not rest:
                     raise failure from misread
 
-    async def _get_session(self, voice: str) -> ReadingSession:
+    async def _get_session(self, voice: str) -> ReadAloudSession:
         """Return an open session with this voice: once a session has spoken, its voice cannot change."""
         async with self._opening:
             for session in [one for one in self._sessions if not one.is_open or (one.is_idle and one.voice != voice)]:
                 self._sessions.remove(session)
                 await session.close()
             if not self._sessions or self._sessions[-1].voice != voice:
-                opened = await ReadingSession.open(self._account, self._spec.model, voice, self._spec.timeout_sec)
+                opened = await ReadAloudSession.open(self._account, self._spec.model, voice, self._spec.timeout_sec)
                 self._sessions.append(opened)
             return self._sessions[-1]
 

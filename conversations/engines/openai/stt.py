@@ -3,12 +3,12 @@ import wave
 
 from openai import BadRequestError, omit
 
-from accounts.outbound.bounded_answers import parse_json, read_body
+from accounts.outbound.bounded_responses import parse_json, read_body
 from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript
-from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import SDK_ERRORS, Account
-from conversations.engines.supervision import call_with_retries
+from conversations.engines.retries import call_with_retries
+from conversations.engines.untrusted_text import make_storable
 from conversations.network.http import get_tls_context
 from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE, measure_seconds
 

@@ -12,7 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from conversations.engines.base import CallPiece, ChatMessage, Tool
-from conversations.engines.foreign_text import make_storable
+from conversations.engines.untrusted_text import make_storable
 
 MAX_ID = 32
 NO_PARAMETERS = {"type": "object", "properties": {}}

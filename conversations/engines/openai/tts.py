@@ -4,13 +4,13 @@ from functools import partial
 
 from openai import omit
 
-from accounts.outbound.bounded_answers import parse_json
+from accounts.outbound.bounded_responses import parse_json
 from conversations.engines import speech_decoder
 from conversations.engines.base import EngineSpec
 from conversations.engines.errors import EngineError
 from conversations.engines.openai.account import SDK_ERRORS, Account
 from conversations.engines.openai.provider_errors import is_error
-from conversations.engines.supervision import stream_with_retries
+from conversations.engines.retries import stream_with_retries
 from conversations.network.http import get_tls_context
 
 DEFAULT_VOICE = "alloy"  # the one that every model and most compatible servers know

@@ -12,17 +12,6 @@ from conversations.realtime.protocol import response_options
 from conversations.realtime.protocol.errors import Failure, IllegalTransitionError, ProtocolError
 from conversations.realtime.protocol.items import LiveItem
 
-Produced = (
-    engine_events.TextDelta
-    | engine_events.TextWithdrawn
-    | engine_events.Thinking
-    | engine_events.ToolCallDelta
-    | engine_events.GenerationDone
-    | engine_events.ToolCallDone
-    | engine_events.SpeechAudio
-    | engine_events.SpeechDone
-    | engine_events.FillerReady
-)
 FILLER_SEC = 1.0  # a tool may run in silence for so long
 SAVE_SEC = 1.0  # how often a response in text is saved while it is written
 MAX_ROUNDS = 8  # how often one response may ask the model; the last time it may call no tools
@@ -59,7 +48,7 @@ class ResponseBuilder:
         self.state.do(commands.Generate(response.id, *asked, due_at=due_at))
         return None
 
-    def receive(self, response: Response, event: Produced, at: float) -> Failure | None:
+    def receive(self, response: Response, event: engine_events.Produced, at: float) -> Failure | None:
         """Take an event of an engine, which happened at `at`. Return why the response must fail, or None."""
         match event:
             case engine_events.TextDelta(text=text):

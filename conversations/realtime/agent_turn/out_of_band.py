@@ -8,13 +8,11 @@ from typing import Any
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.generation import ResponseBuilder
-from conversations.realtime.agent_turn.preemptive_generation import GenerationEvent
-from conversations.realtime.agent_turn.rate_limit import TOO_MANY
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
+from conversations.realtime.agent_turn.response_closing import close_response
 from conversations.realtime.agent_turn.response_details import describe_failure
-from conversations.realtime.agent_turn.response_lifecycle import close_response, open_response
 from conversations.realtime.cascade_state import CascadeState
-from conversations.realtime.protocol.errors import Failure, too_many_out_of_band
+from conversations.realtime.protocol.errors import TOO_MANY_RESPONSES, Failure, too_many_out_of_band
 from conversations.realtime.protocol.response_options import ResponseOptions
 
 
@@ -34,13 +32,13 @@ class OutOfBandResponses:
         most = self.state.limits.max_out_of_band
         if len(self._running) >= most:
             raise too_many_out_of_band(most)
-        response = open_response(self.state, options, self.state.make_id("resp"), None)
+        response = Response.open(self.state, options, self.state.make_id("resp"), None)
         response.stamp("endpoint", self.state.now)
         self._running[response.id] = response
         self._watch(response)
         response_events.send_created(response)
         if not self.state.rate_limit.try_begin(self.state.now):
-            self._fail(response, TOO_MANY)
+            self._fail(response, TOO_MANY_RESPONSES)
         else:
             self.settle()
 
@@ -62,7 +60,7 @@ class OutOfBandResponses:
         """Return whether this response is one of them and still running."""
         return response_id in self._running
 
-    def receive(self, event: GenerationEvent) -> None:
+    def receive(self, event: engine_events.GenerationEvent) -> None:
         """Take what an engine brings for one of the responses."""
         response = self._running[event.response_id]
         if isinstance(event, engine_events.GenerationFailed):

@@ -12,8 +12,8 @@ from unicodedata import category
 
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import CHARS_PER_TOKEN, ContextMessage
-from conversations.realtime.agent_turn.generation import Produced
 from conversations.realtime.cascade_state import CascadeState
+from conversations.realtime.engine_events import GenerationEvent
 from conversations.realtime.measurements import DecisionOutcome, DiscardedUsage
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.response_options import ResponseOptions, choose_context
@@ -27,7 +27,6 @@ SPOKEN_CHARS = 40
 STORE_SEC = 0.05
 SOUNDS_KEPT = 4  # how many times to the first sound are remembered
 Messages = Sequence[ContextMessage]
-GenerationEvent = Produced | engine_events.GenerationFailed
 
 
 @dataclass(slots=True)

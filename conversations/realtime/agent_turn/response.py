@@ -6,16 +6,19 @@ from enum import Enum
 from math import inf
 from typing import Any, Literal
 
+from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.thinking_budget import ThinkingBudget
+from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.playback import Playback, SpeechLag
 from conversations.realtime.protocol.items import TYPICAL_MS_PER_CHAR, LiveItem
-from conversations.realtime.protocol.response_options import ResponseOptions
+from conversations.realtime.protocol.response_options import ResponseOptions, find_awaited
 from conversations.realtime.text.speech_script import SpeechScript
 
 ResponseStatus = Literal["in_progress", "completed", "cancelled", "incomplete", "failed"]
 LEAD_MS = 500  # by so much the client's playback may be ahead of our estimate
 ECHO_MS = 5_000  # an echo may come so long after the words were played
 SendEvent = Callable[..., None]
+TimedEvents = list[tuple[float, engine_events.GenerationEvent]]  # each with the time at which it came
 
 
 class Phase(Enum):
@@ -63,7 +66,20 @@ class Response:
     clause_began_ms: int = 0  # where in the response's audio the present clause begins
     spoken_ahead: int = 0  # how many clauses text to speech was given before the endpoint
     shows_timing: bool = False
+    held: TimedEvents | None = None  # what came since it must not be heard, as the user may be interrupting it
     script: SpeechScript = field(init=False)
+
+    @classmethod
+    def open(
+        cls, state: CascadeState, options: ResponseOptions, response_id: str, conversation_id: str | None
+    ) -> "Response":
+        """Return a new response with an empty message, for which no engine has brought anything."""
+        item = LiveItem(state.make_id("item"), role="assistant", status="in_progress", is_audio=options.is_audio)
+        item.response_id, item.sent_text = response_id, ""
+        response = cls(response_id, item, options, conversation_id, state.send)
+        response.thinking = ThinkingBudget(state.limits.thinking_sec)
+        response.awaits = find_awaited(state, options)
+        return response
 
     def __post_init__(self) -> None:
         self.script = SpeechScript(self.id, self.options.voice, self.options.speed)
@@ -137,6 +153,26 @@ class Response:
     def record_sound(self, at: float, sound_sec: float = 0.0) -> None:
         """Count sound of so many seconds, or the end of a clause, in the speech lag."""
         self.lag.add_sound(at, self.plays_until, sound_sec, is_owed=self.is_owed)
+
+    def hold_event(self, event: engine_events.GenerationEvent, at: float) -> bool:
+        """Keep an event that came at `at` if the response is held back, and return whether it was kept.
+
+        Thinking is reported at once. So is a text that turned out to be a thought: what came of it is dropped, but for
+        the clauses that have begun to sound.
+        """
+        if self.held is None or isinstance(event, engine_events.Thinking):
+            return False
+        if isinstance(event, engine_events.TextWithdrawn):
+            spoken = engine_events.SpeechAudio | engine_events.SpeechDone
+            self.held = [one for one in self.held if isinstance(one[1], spoken) and one[1].index < self.reached]
+            return False
+        self.held.append((at, event))
+        return True
+
+    def release_held(self) -> TimedEvents:
+        """Hold the response back no longer, and return the events that were kept."""
+        held, self.held = self.held or [], None
+        return held
 
     def settle_clauses(self) -> None:
         """Give a clause that was cut short the length its speech would have had, so that words map to time."""

@@ -5,17 +5,16 @@ from typing import Any
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.generation import ResponseBuilder, has_question
-from conversations.realtime.agent_turn.held_events import HeldEvents, TimedEvents
 from conversations.realtime.agent_turn.out_of_band import OutOfBandResponses
 from conversations.realtime.agent_turn.playback_queue import PlaybackQueue
-from conversations.realtime.agent_turn.preemptive_generation import Draft, GenerationEvent, PreemptiveGeneration
-from conversations.realtime.agent_turn.rate_limit import TOO_MANY
-from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
+from conversations.realtime.agent_turn.preemptive_generation import Draft, PreemptiveGeneration
+from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus, TimedEvents
+from conversations.realtime.agent_turn.response_closing import close_response
 from conversations.realtime.agent_turn.response_details import describe_failure
-from conversations.realtime.agent_turn.response_lifecycle import close_response, open_response
 from conversations.realtime.agent_turn.turn_deadlines import TurnDeadlines
 from conversations.realtime.cascade_state import CascadeState
-from conversations.realtime.protocol.errors import Failure, IllegalTransitionError
+from conversations.realtime.engine_events import GenerationEvent
+from conversations.realtime.protocol.errors import TOO_MANY_RESPONSES, Failure, IllegalTransitionError
 from conversations.realtime.protocol.response_options import ResponseOptions, build_default_options
 
 NO_SPEECH = Failure("no_speech", "No words were heard. Please say it again.")
@@ -33,7 +32,6 @@ class AgentTurn:
         self.playback_queue = PlaybackQueue(state)
         self.asked_at: float | None = None  # the endpoint of an utterance that is still to be answered
         self.has_asked = False  # the last response asked whether the user is still there
-        self._held_events = HeldEvents()
 
     @property
     def response(self) -> Response | None:
@@ -48,11 +46,10 @@ class AgentTurn:
         draft = None if self.state.pending else self.preemptive.take(options)
         response = self._build_response(options, draft.response_id if draft else self.state.make_id("resp"))
         self.playback_queue.running, self.asked_at, self.has_asked = response, None, False
-        self._held_events.release()
         self.deadlines.begin(response)
         response_events.send_created(response)
         if not self.state.rate_limit.try_begin(self.state.now):
-            self.fail(TOO_MANY)
+            self.fail(TOO_MANY_RESPONSES)
         elif draft is not None:
             self._release(response, draft)
         elif not self.state.pending:
@@ -65,7 +62,7 @@ class AgentTurn:
             self.asked_at = endpoint_at
 
     def _build_response(self, options: ResponseOptions, response_id: str) -> Response:
-        response = open_response(self.state, options, response_id, self.state.conversation_id)
+        response = Response.open(self.state, options, response_id, self.state.conversation_id)
         response.shows_timing = self.state.has_extension("playback")
         response.endpoint_at = self.asked_at
         response.stamp("endpoint", self.asked_at or self.state.now)
@@ -136,8 +133,8 @@ class AgentTurn:
             self.preemptive.note_first_sound(event.response_id)
         if self.preemptive.is_drafting(event.response_id):
             return self.preemptive.receive(event)
-        reached = 0 if self.response is None else self.response.reached
-        return None if self._held_events.add(event, self.state.now, reached) else self._take(event, self.state.now)
+        is_held = self.response is not None and self.response.hold_event(event, self.state.now)
+        return None if is_held else self._take(event, self.state.now)
 
     def _take(self, event: GenerationEvent, at: float) -> None:
         """Build the response with an event that happened at `at`, which may have been before the endpoint."""
@@ -167,18 +164,19 @@ class AgentTurn:
     @property
     def is_held_back(self) -> bool:
         """Return whether what the engines bring is kept instead of being sent."""
-        return self._held_events.is_holding
+        return self.response is not None and self.response.held is not None
 
     def hold_back(self) -> bool:
         """Keep what the engines bring instead of sending it, and return whether this is new."""
         if self.response is None or self.is_held_back:
             return False
-        self._held_events.hold()
+        self.response.held = []
         return True
 
     def release_held(self) -> None:
         """Send what was held back."""
-        self._replay(self._held_events.release())
+        if self.response is not None:
+            self._replay(self.response.release_held())
 
     # What ends a response.
 
@@ -215,8 +213,7 @@ class AgentTurn:
         close_response(self.state, self.builder.tool_calls, response, status, details)
         if status == "cancelled" and response.options.is_audio and response.is_open and response.item.heard_ms is None:
             self.playback_queue.cut_response(response)  # before the next response begins, which has it in its context
-        self.playback_queue.running = None
-        self._held_events.release()
+        self.playback_queue.running = response.held = None
         self.playback_queue.add(response)
         self.deadlines.end(response)
         self.settle()

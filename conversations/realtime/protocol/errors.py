@@ -56,3 +56,6 @@ class Failure:
 
     code: str
     message: str
+
+
+TOO_MANY_RESPONSES = Failure("rate_limit_exceeded", "Too many responses within a minute. Wait a moment and try again.")

@@ -6,7 +6,6 @@ from typing import Any
 from openai.types import realtime as sdk
 
 from conversations.realtime import engine_events
-from conversations.realtime.entry_points import handle_event, refuse_frame, start_session
 from conversations.realtime.protocol.client_events import (
     AudioAppend,
     ClientEvent,
@@ -100,16 +99,16 @@ class RelayMachine:
 
     def start(self, now: float) -> list[RelayCommand]:
         """Return the commands that tell the client of the session, the conversation and the items it holds already."""
-        return start_session(self.state, now)
+        return self.state.start(now)
 
     def receive(self, event: Event, now: float) -> list[RelayCommand]:
         """Return what to do about `event`, in order. `now` is in seconds of a clock that never goes back."""
         self.state.begin(now)
-        return handle_event(self.state, self._handlers, event)
+        return self.state.handle(event, self._handlers)
 
     def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[RelayCommand]:
         """Return the commands that report an error which no event caused, such as a frame that cannot be read."""
-        return refuse_frame(self.state, error, kind)
+        return self.state.refuse(error, kind)
 
     def end(self) -> list[RelayCommand]:
         """Return the commands that end the session. Events of the upstream are ignored from now on."""

@@ -1,11 +1,11 @@
-"""Timeouts and retries, the same for every provider. `events` reports each retry, and the final failure."""
+"""Timeouts and retries, the same for every provider. `incidents` reports each retry, and the final failure."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import TypeVar
 
-from conversations.engines import events
+from conversations.engines import incidents
 from conversations.engines.deadline import get_remaining_sec
 from conversations.engines.errors import EngineBusy, EngineError, EngineErrors, EngineTimeout, EngineUnavailable
 
@@ -24,7 +24,7 @@ async def call_with_retries(attempt: Callable[[], Awaitable[T]], timeout_sec: fl
     try:
         return await _retry(within, Patience(timeout_sec, errors))
     except EngineError as error:
-        events.report(error)
+        incidents.report(error)
         raise
 
 
@@ -57,7 +57,7 @@ async def stream_with_retries(
                 except TimeoutError as error:
                     raise patience.timeout_error() from error
     except EngineError as error:
-        events.report(error)
+        incidents.report(error)
         raise
 
 
@@ -104,6 +104,6 @@ async def _retry(attempt: Callable[[Patience], Awaitable[T]], patience: Patience
             wait_sec = max(pause_sec or 0.0, error.retry_after_sec or 0.0)
             if pause_sec is None or now() + wait_sec >= patience.ends_at:
                 raise  # this error says more than a timeout would
-            events.report(error, "retried")
+            incidents.report(error, "retried")
         await asyncio.sleep(wait_sec)
     raise AssertionError("the last try returns or raises")

@@ -4,7 +4,7 @@ It is a process of its own (`uploads` starts it), since uploads of strangers may
 can claim so many samples that FFmpeg fills gigabytes with their index. The system bounds the memory and the time of
 this process, and a crash is just another file that cannot be read. It starts in 0.1 s: it imports no Django, no numpy.
 
-Usage: python decoder.py MAX_SEC. The exit status is an `Outcome`.
+Usage: python decoder_process.py MAX_SEC. The exit status is an `Outcome`.
 """
 
 import resource

@@ -1,8 +1,8 @@
 """Speech to text by OpenAI's Realtime transcription sessions: it transcribes while the user speaks.
 
-`live_protocol` decides, this module connects. `listen` opens a connection, which is kept until `close`. If it breaks,
-it is opened again, at once and then after growing pauses, and what was not settled is sent again. Whatever goes wrong
-fails one utterance at most, for which file speech to text stands by.
+`realtime_stt_protocol` decides, this module connects. `listen` opens a connection, which is kept until `close`. If it
+breaks, it is opened again, at once and then after growing pauses, and what was not settled is sent again. Whatever goes
+wrong fails one utterance at most, for which file speech to text stands by.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ from dataclasses import replace
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import WebSocketException
 
-from conversations.engines import events
+from conversations.engines import incidents
 from conversations.engines.base import EngineSpec, Hints, Transcript
 from conversations.engines.errors import EngineAuthError, EngineError, EngineRejected
 from conversations.engines.openai.account import Account
-from conversations.engines.openai.live_protocol import LiveProtocol
-from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event
+from conversations.engines.openai.realtime_socket import close_socket, open_socket, receive_event
+from conversations.engines.openai.realtime_stt_protocol import RealtimeTranscriptionProtocol
 from conversations.network.http import get_tls_context
 
 SETTLE_SEC = 4.0  # a commit takes some 100 ms; after this, file speech to text is faster
@@ -28,7 +28,7 @@ QUERY = {"intent": "transcription"}
 EXPECTED = "a Realtime transcription session"
 
 
-class LiveTranscriptions:
+class RealtimeTranscriptions:
     """Streaming speech to text by `/v1/realtime?intent=transcription`."""
 
     warm = staticmethod(get_tls_context)
@@ -36,12 +36,12 @@ class LiveTranscriptions:
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
 
-    def listen(self, on_partial: Callable[[str], None]) -> "LiveStream":
+    def listen(self, on_partial: Callable[[str], None]) -> "RealtimeTranscriptionStream":
         """Return a stream, which connects in the background."""
-        return LiveStream(self._spec, on_partial)
+        return RealtimeTranscriptionStream(self._spec, on_partial)
 
 
-class LiveStream:
+class RealtimeTranscriptionStream:
     """The stream of one session. Its task lives until `close`.
 
     A server that refuses the key or the model at the start is not called again: then all commits fail at once.
@@ -49,7 +49,7 @@ class LiveStream:
 
     def __init__(self, spec: EngineSpec, on_partial: Callable[[str], None]) -> None:
         self._account = Account("stt", replace(spec, model=spec.stream_model))
-        self._protocol = LiveProtocol(spec.stream_model, self._account, on_partial)
+        self._protocol = RealtimeTranscriptionProtocol(spec.stream_model, self._account, on_partial)
         self._settle_sec = min(SETTLE_SEC, spec.timeout_sec)
         self._failure: EngineError | None = None  # why the last try to connect failed, until one succeeds
         self._silence: EngineError | None = None  # why the last commit had no answer, until words come
@@ -109,7 +109,7 @@ class LiveStream:
             except EngineError as error:
                 self._protocol.fail_awaited(error)
                 is_final = not self._protocol.is_ready and isinstance(error, EngineAuthError | EngineRejected)
-                events.report(error, None if is_final else "retried")
+                incidents.report(error, None if is_final else "retried")
                 if not self._protocol.is_ready:
                     self._failure = error
                 if is_final:

@@ -1,6 +1,6 @@
 """What operators learn of engines: each failure, retry and fallback is logged, and passed to those who count them.
 
-Neither the log line nor the event holds a word of the conversation, of the provider's message, or a key.
+Neither the log line nor the incident holds a word of the conversation, of the provider's message, or a key.
 """
 
 import logging
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.errors import EngineAuthError, EngineBusy, EngineError, EngineQuotaError, EngineRejected
-from conversations.engines.kinds import Kind
 
 Outcome = Literal["failed", "refused", "retried", "fell_back"]
 MAX_MODEL = 80  # characters of a model's name in a log line
@@ -18,14 +18,14 @@ log = logging.getLogger("conversations.engines")
 
 
 @dataclass(frozen=True, slots=True)
-class EngineEvent:
-    """One event of an engine.
+class EngineIncident:
+    """One failure, retry or fallback of an engine.
 
     The outcome is "failed" (the next try may work), "refused" (it would not), "retried" (it is being tried again) or
     "fell_back" (the turn goes on by another engine, or without one).
     """
 
-    engine: Kind
+    engine: EngineKind
     provider: str
     model: str
     outcome: Outcome
@@ -39,12 +39,12 @@ class EngineEvent:
         return f"{line} outcome={self.outcome} code={self.code}{status}"
 
 
-Listener = Callable[[EngineEvent], None]
+Listener = Callable[[EngineIncident], None]
 _listeners: list[Listener] = []
 
 
 def add_listener(listener: Listener) -> None:
-    """Call `listener` with every event from now on."""
+    """Call `listener` with every incident from now on."""
     if listener not in _listeners:
         _listeners.append(listener)
 
@@ -52,14 +52,14 @@ def add_listener(listener: Listener) -> None:
 def report(error: EngineError, outcome: Outcome | None = None) -> None:
     """Publish `error`. Without an `outcome` it is the end of the request: "refused" or "failed"."""
     ending: Outcome = "refused" if is_refusal(error) else "failed"
-    publish(EngineEvent(error.kind, error.provider, error.model, outcome or ending, error.code, error.status))
+    publish(EngineIncident(error.kind, error.provider, error.model, outcome or ending, error.code, error.status))
 
 
-def publish(event: EngineEvent) -> None:
-    """Log the event, and pass it to every listener."""
-    log.warning("%s", event)
+def publish(incident: EngineIncident) -> None:
+    """Log the incident, and pass it to every listener."""
+    log.warning("%s", incident)
     for listener in _listeners:
-        listener(event)
+        listener(incident)
 
 
 def is_refusal(error: EngineError) -> bool:

@@ -13,7 +13,7 @@ from websockets.exceptions import WebSocketException
 from conversations.engines.errors import EngineError, EngineErrors
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
-from conversations.engines.openai.live_socket import close_socket, open_socket, receive_event
+from conversations.engines.openai.realtime_socket import close_socket, open_socket, receive_event
 from conversations.pcm import SAMPLE_RATE
 
 EXPECTED = "a Realtime session"
@@ -58,7 +58,7 @@ def _count_chars(event: dict[str, Any] | EngineError) -> int:
     return 1_000 + (len(delta) if isinstance(delta, str) else 0)
 
 
-class ReadingSession:
+class ReadAloudSession:
     """A session with one voice. Its task lives until the connection is lost, or `close`."""
 
     def __init__(self, connection: AsyncRealtimeConnection, account: Account, voice: str) -> None:
@@ -74,7 +74,7 @@ class ReadingSession:
         self._task = asyncio.create_task(self._run())
 
     @classmethod
-    async def open(cls, account: Account, model: str, voice: str, timeout_sec: float) -> "ReadingSession":
+    async def open(cls, account: Account, model: str, voice: str, timeout_sec: float) -> "ReadAloudSession":
         """Open a session, or raise EngineError."""
         connection = await open_socket(account, {"model": model}, EXPECTED, timeout_sec, MAX_MESSAGE_BYTES)
         return cls(connection, account, voice)

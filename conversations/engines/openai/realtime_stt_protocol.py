@@ -15,11 +15,11 @@ from typing import Any
 
 from conversations.engines.base import NO_HINTS, Hints, Transcript
 from conversations.engines.errors import EngineError
-from conversations.engines.foreign_text import make_storable
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import Account
-from conversations.engines.openai.live_pieces import Piece, Stage, Utterance
+from conversations.engines.openai.realtime_stt_pieces import Piece, Stage, Utterance
 from conversations.engines.openai.stt import SHORTEST_SEC, build_prompt, choose_billed_seconds, get_language_code
+from conversations.engines.untrusted_text import make_storable
 from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
 
 BYTES_PER_SEC = SAMPLE_RATE * SAMPLE_BYTES
@@ -30,7 +30,7 @@ UPDATE_ID = "update"
 TRANSCRIPTION = "conversation.item.input_audio_transcription."
 
 
-class LiveProtocol:
+class RealtimeTranscriptionProtocol:
     """One session: `restart` it for each new connection, send each `next_frame`, and `receive` each event."""
 
     def __init__(self, model: str, account: Account, on_partial: Callable[[str], None]) -> None:

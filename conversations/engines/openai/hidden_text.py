@@ -54,7 +54,7 @@ class Mode(Enum):
     HIDDEN = auto()  # the content of a channel or message that is not for the user
 
 
-class Markup:
+class HiddenTextFilter:
     """Filters one reply: `feed` it the text as it comes, then `finish`. Both return the text for the user."""
 
     def __init__(self, *, expects_thought: bool = False) -> None:

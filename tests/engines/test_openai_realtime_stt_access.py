@@ -9,7 +9,7 @@ from conversations.engines.errors import (
     EngineError,
     EngineUnavailable,
 )
-from conversations.engines.openai import live_socket
+from conversations.engines.openai import realtime_socket
 from tests.support.live_ears import LIVE, SECRET, build_spec, open_ear
 from tests.upstream.fixtures import Upstream
 
@@ -54,7 +54,7 @@ async def test_the_socket_goes_to_the_address_that_was_checked(
         )
         return "127.0.0.1"
 
-    monkeypatch.setattr(live_socket, "find_public_address", checked)
+    monkeypatch.setattr(realtime_socket, "find_public_address", checked)
     url = upstream.openai_url.replace("127.0.0.1", "rebound.invalid")
     async with open_ear(build_spec(upstream, base_url=url, public_only=True)) as ear:
         assert (await ear.transcribe()).text == "Hello there."

@@ -6,7 +6,7 @@ import pytest
 
 from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript
 from conversations.engines.errors import EngineUnavailable
-from conversations.engines.openai import live_protocol
+from conversations.engines.openai import realtime_stt_protocol
 from conversations.engines.registry import make_stt
 from conversations.network.http import close_clients
 from tests.support.live_ears import BLINK, LIVE, SECRET, SOUND, WORDS, build_spec, open_ear
@@ -105,7 +105,7 @@ async def test_a_hint_that_the_model_does_not_take(upstream: Upstream) -> None:
 
 
 async def test_more_audio_than_an_utterance_may_hold(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_protocol, "MAX_KEPT_BYTES", 48_000)
+    monkeypatch.setattr(realtime_stt_protocol, "MAX_KEPT_BYTES", 48_000)
     async with open_ear(build_spec(upstream)) as ear:
         with pytest.raises(EngineUnavailable, match="does not keep up"):
             await ear.transcribe()

@@ -17,7 +17,7 @@ from conversations.engines.errors import (
     EngineTimeout,
     EngineUnavailable,
 )
-from conversations.engines.openai import live_socket, live_stt
+from conversations.engines.openai import realtime_socket, realtime_stt
 from tests.support.live_ears import LIVE, SECRET, Ear, build_spec, open_ear
 from tests.support.stt_faults import HTTP_FAULTS
 from tests.upstream.fixtures import Upstream
@@ -102,7 +102,7 @@ async def test_a_server_that_is_not_there(upstream: Upstream) -> None:
 
 def test_the_pauses_between_tries_grow_up_to_half_a_minute() -> None:
     """Also in a session of a day whose server never came back."""
-    assert [live_stt.choose_reconnect_pause_sec(misses) for misses in (0, 1, 2, 3, 6, 7, 10_000)] == [
+    assert [realtime_stt.choose_reconnect_pause_sec(misses) for misses in (0, 1, 2, 3, 6, 7, 10_000)] == [
         0.0,
         0.0,
         1.0,
@@ -154,7 +154,7 @@ async def test_a_mute_server_is_believed_once_it_tells_words(upstream: Upstream)
 
 async def test_a_mute_server_is_asked_again_after_a_while(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be one that tells words only once they are committed."""
-    monkeypatch.setattr(live_stt, "MUTE_SEC", 0.0)
+    monkeypatch.setattr(realtime_stt, "MUTE_SEC", 0.0)
     upstream.behave(LIVE, fault="mute", fault_times=1)
     async with open_ear(build_spec(upstream, timeout_sec=0.3)) as ear:
         with pytest.raises(EngineTimeout):
@@ -170,15 +170,15 @@ class DeafServer:
         self._is_over = asyncio.Event()
 
     @asynccontextmanager
-    async def listened_to(self) -> AsyncIterator[Ear]:
-        async with serve(self._meet, "127.0.0.1", 0) as server:
+    async def run(self) -> AsyncIterator[Ear]:
+        async with serve(self._accept, "127.0.0.1", 0) as server:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
             try:
                 yield Ear(EngineSpec("openai", base_url=url, stream_model="gpt-live", timeout_sec=0.5))
             finally:
                 self._is_over.set()
 
-    async def _meet(self, socket: ServerConnection) -> None:
+    async def _accept(self, socket: ServerConnection) -> None:
         socket.transport.pause_reading()
         await self.met.put(socket)
         await self._is_over.wait()
@@ -186,9 +186,9 @@ class DeafServer:
 
 
 async def test_a_server_that_reads_no_more_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_socket, "CLOSE_SEC", 0.1)
+    monkeypatch.setattr(realtime_socket, "CLOSE_SEC", 0.1)
     server = DeafServer()
-    async with server.listened_to() as ear, asyncio.timeout(5):
+    async with server.run() as ear, asyncio.timeout(5):
         ear.stream.begin(NO_HINTS)
         ear.stream.send(bytes(125 * 48_000))
         with pytest.raises(EngineTimeout):
@@ -199,8 +199,8 @@ async def test_a_server_that_reads_no_more_is_left(monkeypatch: pytest.MonkeyPat
 
 
 async def test_a_server_that_reads_no_more_keeps_no_session_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_socket, "CLOSE_SEC", 0.1)
-    async with DeafServer().listened_to() as ear, asyncio.timeout(5):
+    monkeypatch.setattr(realtime_socket, "CLOSE_SEC", 0.1)
+    async with DeafServer().run() as ear, asyncio.timeout(5):
         ear.stream.begin(NO_HINTS)
         ear.stream.send(bytes(125 * 48_000))
         piece, before = ear.stream._protocol.utterance.open_piece, 0  # type: ignore[attr-defined]

@@ -1,7 +1,0 @@
-"""The kinds of engine."""
-
-from typing import Literal
-
-Kind = Literal["stt", "llm", "tts", "s2s"]
-KIND_NAMES: dict[Kind, str] = {"stt": "Speech to text", "llm": "The language model", "tts": "Text to speech",
-                               "s2s": "Speech to speech"}  # fmt: skip
