@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import access
+from accounts import connection_grants
 from accounts.keys import api_keys
 from accounts.models import APIKey, Invitation, ProviderKey, User
 from accounts.security import encryption
@@ -127,7 +127,7 @@ def test_deleting_a_key_or_its_user_closes_its_sessions(
     layer = get_channel_layer()
     assert layer is not None
     channel = async_to_sync(layer.new_channel)()
-    async_to_sync(layer.group_add)(access.get_group_name(user.pk), channel)
+    async_to_sync(layer.group_add)(connection_grants.get_group_name(user.pk), channel)
     for admin, one in ((KEYS, radio), (USERS, user)):
         with django_capture_on_commit_callbacks(execute=True):
             admin_page.post(reverse(f"{admin}_delete", args=[one.pk]), {"post": "yes"})
