@@ -28,7 +28,7 @@ APPEND = bytes(4_800)
 BROKEN = "a session failed in conversation"
 
 
-def opened(upstream: Upstream) -> OpenedConversation:
+def make_opened(upstream: Upstream) -> OpenedConversation:
     names = ("gpt-transcribe", "gpt-6-luna", "tts-1")
     stt, llm, tts = (EngineSpec("openai", name, base_url=upstream.openai_url, api_key="sk-1") for name in names)
     return OpenedConversation(
@@ -53,18 +53,18 @@ class Client:
         self.closed = code
 
 
-def cascade(upstream: Upstream, client: Client) -> Session:
-    return CascadeSession(opened(upstream), client.send, client.close, "", 1_900_000_000)
+def make_cascade(upstream: Upstream, client: Client) -> Session:
+    return CascadeSession(make_opened(upstream), client.send, client.close, "", 1_900_000_000)
 
 
-def relay(upstream: Upstream, client: Client) -> Session:
+def make_s2s(upstream: Upstream, client: Client) -> Session:
     spec = EngineSpec("openai", "gpt-realtime-2.1", base_url=upstream.openai_url, api_key="sk-1")
-    return S2SSession(opened(upstream), spec, client.send, client.close, "", 1_900_000_000)
+    return S2SSession(make_opened(upstream), spec, client.send, client.close, "", 1_900_000_000)
 
 
 @asynccontextmanager
 async def broken(session: Session, where: type, client: Client) -> AsyncIterator[None]:
-    """A session that runs until it ends by itself; `where`: the events at which its machine meets a defect."""
+    """Run a session until it ends by itself; its machine has a defect in handling events of the type `where`."""
 
     def defect(_: Any) -> None:
         session.machine.state.send("rate_limits.updated", rate_limits=[])
@@ -80,7 +80,7 @@ async def broken(session: Session, where: type, client: Client) -> AsyncIterator
 
 
 def partial(session: Any) -> None:
-    """As the engine's connection calls back."""
+    """Report a partial transcript, as the engine's connection does."""
     session.machine.state.pending["item_1"] = PendingTranscript(0.0)
     session._engine_tasks.transcriber._item_id = "item_1"
     session._engine_tasks.transcriber._report_partial("Hello")
@@ -88,16 +88,17 @@ def partial(session: Any) -> None:
 
 WAYS: dict[str, tuple[Any, type, Callable[[Any], object]]] = {
     "a client's frame": (
-        cascade, sdk.InputAudioBufferClearEvent, lambda session: session.feed('{"type": "input_audio_buffer.clear"}')),
+        make_cascade, sdk.InputAudioBufferClearEvent,
+        lambda session: session.feed('{"type": "input_audio_buffer.clear"}')),
     "a deadline": (
-        cascade, DeadlinePassed, lambda session: session._deadlines.set(Deadline("idle"), 0.0)),
-    "a partial transcript": (cascade, PartialTranscript, partial),
-    "a window of detection": (cascade, SpeechWindow, lambda session: session.feed(APPEND)),
-    "what a tool brought": (cascade, ToolsReady, lambda session: session._engine_tasks._report(ToolsReady(()))),
+        make_cascade, DeadlinePassed, lambda session: session._deadlines.set(Deadline("idle"), 0.0)),
+    "a partial transcript": (make_cascade, PartialTranscript, partial),
+    "a window of detection": (make_cascade, SpeechWindow, lambda session: session.feed(APPEND)),
+    "what a tool brought": (make_cascade, ToolsReady, lambda session: session._engine_tasks._report(ToolsReady(()))),
     "an event of speech to speech": (
-        relay, UpstreamEvent, lambda session: session._upstream._report(UpstreamEvent({"type": "x"}))),
+        make_s2s, UpstreamEvent, lambda session: session._upstream._report(UpstreamEvent({"type": "x"}))),
     "a deadline of speech to speech": (
-        relay, DeadlinePassed, lambda session: session._deadlines.set(Deadline("response"), 0.0)),
+        make_s2s, DeadlinePassed, lambda session: session._deadlines.set(Deadline("response"), 0.0)),
 }  # fmt: skip
 
 
@@ -116,7 +117,7 @@ async def test_a_defect_ends_the_session(way: str, upstream: Upstream, caplog: p
     assert client.closed == 1011
 
 
-@pytest.mark.parametrize("make", [cascade, relay])
+@pytest.mark.parametrize("make", [make_cascade, make_s2s])
 async def test_what_was_half_decided_does_not_leave(make: Any, upstream: Upstream) -> None:
     client = Client()
     session = make(upstream, client)
@@ -127,7 +128,7 @@ async def test_what_was_half_decided_does_not_leave(make: Any, upstream: Upstrea
 
 async def test_what_performs_may_break_too(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
     client = Client()
-    session = cascade(upstream, client)
+    session = make_cascade(upstream, client)
     async with broken(session, UpstreamEvent, client):
         session.machine._handlers[ToolsReady] = lambda _: session.machine.state.send("response.done")  # type: ignore[attr-defined]
         session._dispatch.receive(ToolsReady(()))  # it has no response
@@ -135,7 +136,7 @@ async def test_what_performs_may_break_too(upstream: Upstream, caplog: pytest.Lo
     assert client.closed == 1011
 
 
-@pytest.mark.parametrize("make", [cascade, relay])
+@pytest.mark.parametrize("make", [make_cascade, make_s2s])
 async def test_a_session_that_was_cut_short_acts_upon_nothing_more(
     make: Any, upstream: Upstream, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -161,7 +162,7 @@ async def test_a_session_that_was_cut_short_acts_upon_nothing_more(
 async def test_the_reason_is_told_however_many_find_it(upstream: Upstream) -> None:
     """A deleted conversation: whoever watches it sees that, and so does what is to be stored."""
     client = Client()
-    session = cascade(upstream, client)
+    session = make_cascade(upstream, client)
     async with broken(session, UpstreamEvent, client):
         session._outbox.wait_for(stored := asyncio.get_running_loop().create_future())
         session._send({"type": "conversation.item.added"})

@@ -43,11 +43,11 @@ def opened() -> OpenedConversation:
     )  # fmt: skip
 
 
-def cascade(opened: OpenedConversation) -> Session:
+def make_cascade(opened: OpenedConversation) -> Session:
     return CascadeSession(opened, ignore, ignore, "", 1_900_000_000)
 
 
-def speech_to_speech(opened: OpenedConversation) -> Session:
+def make_s2s(opened: OpenedConversation) -> Session:
     return S2SSession(opened, SPEC, ignore, ignore, "", 1_900_000_000)
 
 
@@ -57,22 +57,22 @@ def folder(settings: Settings, tmp_path: Path) -> Path:
     return tmp_path / "calls"
 
 
-async def ended(session: Session) -> str:
+async def end_recording(session: Session) -> str:
     assert session._recording is not None
     await session._recording.end()
-    return file_in(Path(settings.RECORD_DIR)).read_text()
+    return find_file(Path(settings.RECORD_DIR)).read_text()
 
 
-def file_in(folder: Path) -> Path:
+def find_file(folder: Path) -> Path:
     [path] = folder.iterdir()
     return path
 
 
-def mode(path: Path) -> int:
+def get_mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-@pytest.mark.parametrize("build", [cascade, speech_to_speech])
+@pytest.mark.parametrize("build", [make_cascade, make_s2s])
 async def test_it_works(
     build: Callable[[OpenedConversation], Session], opened: OpenedConversation, folder: Path
 ) -> None:
@@ -80,16 +80,16 @@ async def test_it_works(
     session._dispatch.machine.start(1.0)
     session.feed("no JSON")
     session.close(1008, "test", "That is it.")
-    lines = [json.loads(line) for line in (await ended(session)).splitlines()]
+    lines = [json.loads(line) for line in (await end_recording(session)).splitlines()]
     assert [line.get("do") for line in lines] == [None, "start", "refuse", None]
     assert lines[-1] == {"ending": "the session was over"}
-    path = file_in(folder)
+    path = find_file(folder)
     assert path.name.startswith("conv_1-")
-    assert (mode(path), mode(folder)) == (0o600, 0o700)
+    assert (get_mode(path), get_mode(folder)) == (0o600, 0o700)
     assert [len(one.actions) for one in replay_recording(path)] == [2, 1]
 
 
-@pytest.mark.parametrize("build", [cascade, speech_to_speech])
+@pytest.mark.parametrize("build", [make_cascade, make_s2s])
 def test_nothing_unless_asked_for(
     build: Callable[[OpenedConversation], Session],
     opened: OpenedConversation,
@@ -108,9 +108,9 @@ def test_nothing_unless_asked_for(
 async def test_what_the_session_knows_as_secret_is_left_out(opened: OpenedConversation, folder: Path) -> None:
     """Also where a tool or a model says it, and where it looks like nothing in particular."""
     told = " ".join(SECRETS)
-    session = cascade(replace(opened, instructions=f"Say {told}"))
+    session = make_cascade(replace(opened, instructions=f"Say {told}"))
     session._dispatch.machine.receive(ToolCallDone("resp_1", "item_1", f"I was given {told}.", told), 1.0)
-    text = await ended(session)
+    text = await end_recording(session)
     assert text.count("ToolCallDone") == 1
     assert [secret for secret in SECRETS if secret in text] == []
 
@@ -120,7 +120,7 @@ async def test_a_folder_that_cannot_be_written(
 ) -> None:
     (tmp_path / "file").write_text("")
     settings.RECORD_DIR = str(tmp_path / "file")
-    session = cascade(opened)
+    session = make_cascade(opened)
     with caplog.at_level(logging.WARNING):
         for place in range(100):
             session._dispatch.machine.receive(SpeechWindow(0.0), float(place))
@@ -132,26 +132,26 @@ async def test_a_folder_that_cannot_be_written(
 async def test_what_cannot_be_encoded_ends_the_recording_alone(
     opened: OpenedConversation, folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    session = cascade(opened)
+    session = make_cascade(opened)
     session._dispatch.machine.start(1.0)
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
             session._dispatch.machine.receive(ToolCallDone("resp_1", "item_1", object(), ""), 1.0)  # type: ignore[arg-type]
     assert len(caplog.records) == 1
-    assert "ToolCallDone" not in await ended(session)
+    assert "ToolCallDone" not in await end_recording(session)
 
 
 async def test_the_step_that_fails_is_there_too(opened: OpenedConversation, folder: Path) -> None:
-    session = cascade(opened)
+    session = make_cascade(opened)
     with pytest.raises(IllegalTransitionError):
         session._dispatch.machine.receive(UpstreamReady(), 1.0)
-    assert '"event":"UpstreamReady","given":{},"raised":"IllegalTransitionError"' in await ended(session)
+    assert '"event":"UpstreamReady","given":{},"raised":"IllegalTransitionError"' in await end_recording(session)
 
 
 async def test_with_sound(opened: OpenedConversation, folder: Path, settings: Settings) -> None:
     settings.RECORD_SOUND = True
-    session = cascade(opened)
+    session = make_cascade(opened)
     session._dispatch.machine.start(1.0)
     session._dispatch.machine.receive(AudioAppend(b"\1\2" * 480), 1.0)
-    await ended(session)
-    assert replay_recording(file_in(folder))[1].step.given == AudioAppend(b"\1\2" * 480)
+    await end_recording(session)
+    assert replay_recording(find_file(folder))[1].step.given == AudioAppend(b"\1\2" * 480)
