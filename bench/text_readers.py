@@ -7,7 +7,7 @@ from itertools import chain
 
 from django.core.exceptions import ValidationError
 
-from accounts.outbound.bounded_answers import parse_json
+from accounts.outbound.bounded_responses import parse_json
 from bench.worst_texts import SAID
 from conversations import keywords
 from conversations.engines.demo.eliza import find_reply

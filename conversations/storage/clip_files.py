@@ -19,7 +19,7 @@ from django.core.files.base import ContentFile
 from django.db import connection, transaction
 from django.utils import timezone
 
-from conversations import background
+from conversations import background_jobs
 from conversations.models import AudioClip, Conversation, LooseFile, clip_storage
 from conversations.realtime.protocol.ids import make_id
 from conversations.storage.clip_storage import PostgresStorage
@@ -104,7 +104,7 @@ def discard(names: Iterable[str]) -> None:
         ON CONFLICT (name) DO UPDATE SET is_reserved = false, due_at = excluded.due_at"""
     with connection.cursor() as cursor:
         cursor.execute(statement, [sorted(set(names)), timezone.now()])
-    transaction.on_commit(background.wake)
+    transaction.on_commit(background_jobs.wake)
 
 
 def attach(names: list[str]) -> None:

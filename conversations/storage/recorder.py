@@ -9,7 +9,7 @@ from conversations.audio.clip_encoder import ClipEncoder
 from conversations.engines.base import EngineSpec
 from conversations.realtime import commands
 from conversations.realtime.protocol.items import LiveItem
-from conversations.storage import leftovers, spool, store
+from conversations.storage import spool, store, unstored_changes
 from conversations.storage.changes import Drop, Put
 from conversations.storage.write_queue import WriteQueue
 
@@ -48,9 +48,10 @@ class Recorder:
 
     async def end(self) -> None:
         """End after `run`, however that ended: what is not stored by now goes to the spool, to be stored later."""
-        if rest := await self._writer.close():
-            await spool.keep_leftover(
-                leftovers.Leftover.from_session(self._opened, rest, self._writer.has_stored), self._writer.hanging
+        if changes := await self._writer.close():
+            await spool.keep_unstored_changes(
+                unstored_changes.UnstoredChanges.from_session(self._opened, changes, self._writer.has_stored),
+                self._writer.hanging,
             )
 
     def add_user_audio(self, item_id: str, pcm: bytes) -> None:

@@ -12,7 +12,7 @@ from conversations.loop_lag import EVERY_SEC, LAG, SAMPLES, LoopLag
 from conversations.storage import callers
 from conversations.transport import admission
 from conversations.transport.websocket import RealtimeConsumer
-from voiceproject.server.cores import read_core_share
+from voiceproject.server.cpu_quota import read_core_share
 
 
 def test_it_is_the_mean_of_a_second() -> None:

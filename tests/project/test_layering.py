@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 # do nothing but read text.
 PURE_EXCEPTIONS = ("openai.types", "pydantic", "pydantic_core", "markdown_it", "regex")
 OURS = ("accounts", "conversations", "voiceproject")
-TELLS = ("conversations.background", "conversations.loop_lag", "conversations.metrics")  # what many rooms tell or wake
+# What many rooms tell or wake.
+TELLS = ("conversations.background_jobs", "conversations.loop_lag", "conversations.metrics")
 PCM = "conversations.pcm"  # the audio format, which imports nothing
 CLOSE_CODES = "conversations.close_codes"  # so does this
 SITE_ENGINES = "conversations.site_engines"
@@ -30,7 +31,7 @@ ROOMS = {
     "accounts.security": ("accounts.models",),
     "accounts.sign_in": ("accounts.models", "accounts.security", "voiceproject.database"),
     "accounts.provider_keys": ("accounts.models", "accounts.outbound", "accounts.security", "voiceproject.database"),
-    "accounts.keys": ("accounts.access", "accounts.models", "accounts.security", "accounts.sign_in.adapter"),
+    "accounts.keys": ("accounts.connection_grants", "accounts.models", "accounts.security", "accounts.sign_in.adapter"),
     "conversations.realtime": (PCM,),
     "conversations.audio": (PCM, "conversations.realtime"),
     "conversations.network": ("accounts",),
@@ -44,8 +45,8 @@ ROOMS = {
                               "voiceproject.database"),
     "conversations.tools": (*STORED, "conversations.engines.base", "conversations.engines.untrusted_text",
                             "conversations.network", "voiceproject.database"),
-    "conversations.session": ("accounts.access", CLOSE_CODES, "conversations.engines", "conversations.storage",
-                              "conversations.tools", *PURE, *TELLS),
+    "conversations.session": ("accounts.connection_grants", CLOSE_CODES, "conversations.engines",
+                              "conversations.storage", "conversations.tools", *PURE, *TELLS),
     "conversations.transport": ("accounts", CLOSE_CODES, "conversations.engines.errors", "conversations.session",
                                 "conversations.storage", *PURE, *TELLS, "voiceproject.database.outages",
                                 "voiceproject.http.refusals"),
@@ -70,7 +71,7 @@ ASYNC = ("conversations.session", "conversations.transport")  # whose only door 
 
 
 def list_imports(package: str) -> Iterator[tuple[str, str]]:
-    """(file, imported name) of every import of a module or of all modules of a package, those in functions too."""
+    """Yield the file and the name of every import in a module or a package, those within functions too."""
     path = ROOT.joinpath(*package.split("."))
     files = path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")]
     for file in files:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from accounts import access
-from accounts.access import Grant
+from accounts import connection_grants
+from accounts.connection_grants import Grant
 from conversations.session import live_sessions
 from conversations.session.live_sessions import LiveSessions
 from conversations.storage.callers import Caller
@@ -123,8 +123,8 @@ async def test_a_word_makes_it_look_at_once(monkeypatch: pytest.MonkeyPatch) -> 
         async with asyncio.timeout(5):
             await world.has_looked.wait()  # as it joined: a word that came before was not heard
             assert not one.ended
-            await access.announce_now(2)
-            await access.announce_now(1)
+            await connection_grants.announce_now(2)
+            await connection_grants.announce_now(1)
             await one.has_ended.wait()
     assert world.looks == 2
     await watched.end()

@@ -12,7 +12,7 @@ from conversations.models import AudioClip, Conversation
 from conversations.realtime.protocol.items import LiveItem, Usage
 from conversations.storage import leases, saving, spool
 from conversations.storage.changes import Change, Drop, Put
-from conversations.storage.leftovers import Leftover, Origin
+from conversations.storage.unstored_changes import Origin, UnstoredChanges
 from tests.support.factories import make_conversation
 from tests.support.faulty_storage import Faults
 
@@ -31,13 +31,13 @@ def conversation() -> Conversation:
 
 
 def keep(conversation: Conversation, *changes: Change, has_stored: bool = True) -> None:
-    asyncio.run(spool.keep_leftover(make_leftover(conversation, *changes, has_stored=has_stored)))
+    asyncio.run(spool.keep_unstored_changes(make_unstored_changes(conversation, *changes, has_stored=has_stored)))
 
 
-def make_leftover(conversation: Conversation, *changes: Change, has_stored: bool = True) -> Leftover:
+def make_unstored_changes(conversation: Conversation, *changes: Change, has_stored: bool = True) -> UnstoredChanges:
     assert conversation.user_id
     named = conversation.pk, conversation.public_id, "hold_1", conversation.user_id, "general"
-    return Leftover(Origin(*named, has_stored), changes)
+    return UnstoredChanges(Origin(*named, has_stored), changes)
 
 
 def make_spoken(name: str, text: str = "My last words.") -> Put:
@@ -77,7 +77,7 @@ def test_a_session_that_ends_while_its_words_are_being_stored(folder: Path, conv
         assert put.make_clip
         return put.make_clip()
 
-    spool._store(make_leftover(conversation, Put(put.item, make_clip=end_and_make_clip), has_stored=False))
+    spool._store(make_unstored_changes(conversation, Put(put.item, make_clip=end_and_make_clip), has_stored=False))
     found = Conversation.objects.get(public_id=conversation.public_id)
     assert (found.items.get().text, found.status) == ("My last words.", Conversation.Status.ENDED)
 
@@ -111,7 +111,7 @@ def test_a_try_that_still_hangs_comes_first(folder: Path, conversation: Conversa
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         hanging = loop.create_future()
-        runner.run(spool.keep_leftover(make_leftover(conversation, make_spoken("a")), hanging))
+        runner.run(spool.keep_unstored_changes(make_unstored_changes(conversation, make_spoken("a")), hanging))
         spool.replay()
         assert not conversation.items.exists()
         hanging.set_result(None)

@@ -12,7 +12,7 @@ from accounts.time_zones import UnknownTimeZoneError
 from conversations.audio.opus import Encoding
 from conversations.models import Assistant, AudioClip, ClipData, Conversation
 from conversations.realtime.protocol.items import LiveItem, Usage
-from conversations.storage import callers, store, threads
+from conversations.storage import callers, database_threads, store
 from conversations.storage.changes import Change, Drop, Put
 from conversations.storage.leases import ConversationDeletedError
 
@@ -111,7 +111,7 @@ async def test_two_sessions_of_one_conversation_do_not_collide(conversation: Con
 async def test_sessions_work_side_by_side() -> None:
     """Four calls that each wait for the other three: on one thread they would wait for ever."""
     meeting = Barrier(4, timeout=20)
-    meet = threads.in_thread(meeting.wait)
+    meet = database_threads.in_thread(meeting.wait)
     assert sorted(await asyncio.gather(*(meet() for _ in range(4)))) == [0, 1, 2, 3]
 
 

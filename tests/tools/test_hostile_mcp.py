@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from conversations.storage.mcp_servers import ServerSpec
-from conversations.tools import mcp_trial
+from conversations.tools import mcp_verification
 from tests.support.tools import MakeConversation, open_toolbox
 from tests.upstream.raw_answers import Raw, write_raw
 
@@ -117,7 +117,7 @@ async def test_a_list(make_opened: MakeConversation, answer: str, caplog: pytest
         async with asyncio.timeout(TIMEOUT_SEC + 1.5):
             await box.settle()
         assert box.tools == ()
-        works, verdict = await mcp_trial._try_server(make_spec(url))
+        works, verdict = await mcp_verification._connect_to_server(make_spec(url))
     assert not works
     assert verdict.startswith("house ")
     assert "Traceback" not in caplog.text

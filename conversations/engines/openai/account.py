@@ -6,7 +6,7 @@ from functools import cached_property
 import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError
 
-from accounts.outbound.bounded_answers import UnfitAnswerError, parse_json
+from accounts.outbound.bounded_responses import UnfitAnswerError, parse_json
 from accounts.provider_keys.credentials import OPENAI_URL
 from conversations.engines.base import EngineSpec
 from conversations.engines.engine_kinds import EngineKind

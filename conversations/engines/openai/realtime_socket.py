@@ -8,7 +8,7 @@ import httpcore2
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus, InvalidURI, WebSocketException
 
-from accounts.outbound.bounded_answers import parse_json
+from accounts.outbound.bounded_responses import parse_json
 from accounts.outbound.public_addresses import find_public_address
 from conversations.engines.openai.account import CONNECT_SEC, SDK_ERRORS, Account
 from conversations.network.http import get_tls_context

@@ -3,7 +3,7 @@ import wave
 
 from openai import BadRequestError, omit
 
-from accounts.outbound.bounded_answers import parse_json, read_body
+from accounts.outbound.bounded_responses import parse_json, read_body
 from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import SDK_ERRORS, Account

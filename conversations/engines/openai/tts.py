@@ -4,7 +4,7 @@ from functools import partial
 
 from openai import omit
 
-from accounts.outbound.bounded_answers import parse_json
+from accounts.outbound.bounded_responses import parse_json
 from conversations.engines import speech_decoder
 from conversations.engines.base import EngineSpec
 from conversations.engines.errors import EngineError

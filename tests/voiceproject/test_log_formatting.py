@@ -8,8 +8,8 @@ from django.core import signing
 
 from accounts.keys import api_keys, client_secrets
 from tests.support.live import Site
-from voiceproject.log_lines import remove_secrets
-from voiceproject.set_up import SALT
+from voiceproject.first_admin import SALT
+from voiceproject.log_formatting import remove_secrets
 
 TOKEN = signing.dumps("first admin", salt=SALT)
 LINKS = [
