@@ -30,6 +30,7 @@ def verify_server(server: McpServer) -> None:
 
 
 async def connect_to_server(spec: ServerSpec) -> tuple[bool, str]:
+    """Connect and list the tools. Return whether that works, and a sentence about it for the admin."""
     sdk = import_module("conversations.tools.mcp_client")
     try:
         async with asyncio.timeout(spec.timeout_sec), sdk.connect(spec, lambda: None) as client:
