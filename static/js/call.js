@@ -3,16 +3,16 @@
 import { isInCall } from "./reducer/connection.js";
 import { asNotice, isNotice } from "./ui/notices.js";
 import { recall } from "./ui/devices.js";
-import { Sound } from "./audio/sound.js";
-import { Uplink } from "./audio/uplink.js";
+import { Sound } from "./audio/call_audio.js";
+import { Uplink } from "./audio/microphone_gate.js";
 import { buildTruncation } from "./reducer/playback.js";
 import * as protocol from "./net/protocol.js";
 import { reduce } from "./reducer/session.js";
 import { RealtimeSocket, buildRealtimeUrl } from "./net/socket.js";
-import { wantsListener } from "./reducer/words.js";
+import { wantsListener } from "./reducer/recognised_words.js";
 
 /**
- * @import { BrowserSpeech } from "./webspeech/browser.js"
+ * @import { BrowserSpeech } from "./webspeech/browser_speech.js"
  * @import { Listener } from "./webspeech/listener.js"
  * @import { Speaker } from "./webspeech/speaker.js"
  */

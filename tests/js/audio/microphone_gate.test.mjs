@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Uplink } from "../../../static/js/audio/uplink.js";
+import { Uplink } from "../../../static/js/audio/microphone_gate.js";
 
 const LIVE = { phase: "live", push: false, muted: false, heldSince: null, microphone: "ready", listen: "site" };
 
