@@ -38,7 +38,7 @@ def find_sessions(user: User) -> Any:
 
 
 def post(site: Site, cookie: str, path: str, **data: str) -> None:
-    """As the page of another tab does it."""
+    """Post a form as the page in another tab does."""
     with httpx2.Client(cookies={"sessionid": cookie}, base_url=site.url) as client:
         client.get(path).raise_for_status()
         answer = client.post(path, data={"csrfmiddlewaretoken": client.cookies["csrftoken"], **data})
@@ -55,7 +55,7 @@ def change_password(site: Site, user: User, cookie: str) -> None:
 
 
 def reset_password(site: Site, user: User, cookie: str) -> None:
-    """Or an admin sets one."""
+    """Set another password, as a reset does, or an admin."""
     user.set_password("chosen by somebody else")
     user.save()
 
@@ -110,7 +110,7 @@ WITH_SECRET: tuple[Ending, ...] = (*WITH_KEY, expire_secret, delete_secret)
 
 
 async def wait_for_end(socket: ClientConnection) -> tuple[str, int | None, float]:
-    """The code of its error, its close code, and when."""
+    """Return the code of the last error, the close code, and the time of the end."""
     code = ""
     with suppress(ConnectionClosed):
         while True:
@@ -138,7 +138,7 @@ def create_key(*, with_secret: bool) -> tuple[User, str, dict[str, str]]:
 async def end_session(
     site: Site, caller: tuple[User, str, dict[str, str]], ending: Ending
 ) -> tuple[str, int | None, float]:
-    """How a socket of the caller ends, and how many seconds after."""
+    """Return the error code and the close code with which the caller's socket ends, and after how many seconds."""
     user, cookie, headers = caller
     async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers={"Origin": site.url, **headers}) as socket:
         await socket.recv()

@@ -23,7 +23,7 @@ def build_delete_url(conversation: Conversation) -> str:
 
 
 def list_titles(client: Client, **query: Any) -> set[str]:
-    """The titles on the list."""
+    """Return the titles on the list."""
     answer = client.get(LIST, query)
     assert answer.status_code == 200
     return {conversation.title for conversation in answer.context["cl"].result_list}

@@ -46,7 +46,7 @@ def read_stream(answer: Any) -> bytes:
 
 
 def decode_channels(ogg: bytes) -> np.ndarray[Any, Any]:
-    """Both channels at 24 kHz, as rows."""
+    """Return both channels at 24 kHz, as rows."""
     resampler = av.AudioResampler(format="s16p", layout="stereo", rate=SAMPLE_RATE)
     with av.open(io.BytesIO(ogg), "r") as container:
         frames = [*container.decode(audio=0), None]
@@ -54,7 +54,7 @@ def decode_channels(ogg: bytes) -> np.ndarray[Any, Any]:
 
 
 def measure_loudness(samples: np.ndarray[Any, Any]) -> list[float]:
-    """Of each channel, root mean square."""
+    """Return the root mean square of each channel."""
     return [float(np.sqrt(np.mean(row.astype(float) ** 2))) for row in samples]
 
 

@@ -14,7 +14,7 @@ OpenPage = Callable[..., Page]
 
 
 def read_eagerness(page: Page) -> object:
-    """As the server last confirmed it."""
+    """Return the eagerness that the server confirmed last."""
     updates = [event for event in diary(page, "event") if event["type"] == "session.updated"]
     return updates[-1]["session"]["audio"]["input"]["turn_detection"]["eagerness"]
 

@@ -92,7 +92,9 @@ def test_refused_autoplay(open_page: OpenPage, live_site: Site) -> None:
             observer.disconnect();
             console.log("an alert is shown");
         }).observe(document.body, { childList: true, subtree: true, characterData: true });
-        setTimeout(() => document.querySelector("[data-part=type]")?.click(), 300);
+        const clicking = setInterval(() => document.querySelector("[data-part=type]").click(), 20);
+        const talk = document.getElementById("talk");
+        new MutationObserver(() => clearInterval(clicking)).observe(talk, { attributeFilter: ["data-state"] });
     });""")
     # Whatever Playwright asks of a page counts as a tap, so the page speaks first.
     with page.expect_console_message(lambda message: message.text == "an alert is shown"):
@@ -209,7 +211,7 @@ def read_conversation_id(page: Page) -> str:
 
 
 def take_turn(page: Page, url: str) -> None:
-    """A call in writing, with one turn."""
+    """Begin a call in writing, and take one turn."""
     page.goto(url)
     page.get_by_role("button", name="Type instead").click()
     wait_for_state(page, "ready")

@@ -17,7 +17,7 @@ RETRIEVED = "conversation.item.retrieved"
 
 
 class Call:
-    """What a run of agents.mjs told: `wire` the events, `told` what the session said of them, `history` its own."""
+    """A run of agents.mjs: its events (`wire`), what its session reported (`told`), and its own `history`."""
 
     def __init__(self, lines: list[dict[str, Any]]) -> None:
         self.wire: Events = check_events([line["wire"] for line in lines if "wire" in line])

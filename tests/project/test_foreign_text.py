@@ -21,7 +21,7 @@ TRIES = 4  # the least of them counts
 
 @pytest.fixture(autouse=True)
 def without_collection() -> Iterator[None]:
-    """A collection amid one of two measurements looks like a square."""
+    """The garbage collector is off: a collection amid one measurement would look like quadratic time."""
     gc.disable()
     yield
     gc.enable()

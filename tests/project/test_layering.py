@@ -71,7 +71,7 @@ ASYNC = ("conversations.session", "conversations.transport")  # whose only door 
 
 
 def list_imports(package: str) -> Iterator[tuple[str, str]]:
-    """(file, imported name) of every import of a module or of all modules of a package, those in functions too."""
+    """Yield the file and the name of every import in a module or a package, those within functions too."""
     path = ROOT.joinpath(*package.split("."))
     files = path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")]
     for file in files:

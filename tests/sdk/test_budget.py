@@ -35,7 +35,7 @@ def hurried(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
 
 
 async def ask(talk: Talk) -> tuple[str, float]:
-    """How the response to a question ended, and after how many seconds."""
+    """Ask a question, and return how its response ended and after how many seconds."""
     began_at = time.monotonic()
     await talk.type("What time is it?")
     details = (await talk.wait_for("response.done"))["response"]

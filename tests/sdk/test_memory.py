@@ -11,7 +11,7 @@ CLAUSES = ("One is the first. ", "Two is the second. ", "Three is the third.")
 
 
 def read_shown_replies(upstream: Upstream) -> list[str]:
-    """What the model was shown last of what it has said."""
+    """Return which of its own replies the model was shown in its last request."""
     messages = upstream.list_requests("chat")[-1]["asked"]["messages"]
     return [message["content"].strip() for message in messages if message["role"] == "assistant"]
 
@@ -21,7 +21,7 @@ async def load_reply(talk: Talk) -> Item:
 
 
 async def go_on(talk: Talk, connect: Connect, upstream: Upstream) -> list[list[str]]:
-    """What the model is shown in the same session, and in a later one."""
+    """Take a turn in this session and one in a later one, and return the replies that the model was shown in each."""
     shown = []
     await talk.type("Go on.")
     await talk.wait_for("response.done")

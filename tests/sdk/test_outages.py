@@ -48,7 +48,7 @@ def key(troubled: Site) -> str:
 
 @pytest.fixture(scope="module")
 def cookie(troubled: Site, key: str) -> dict[str, str]:
-    """What a page of the same person sends with its socket."""
+    """The headers that a page of the same person sends with its socket."""
     login = "/accounts/login/"
     with httpx2.Client(base_url=troubled.url) as client:
         client.get(login)
@@ -65,7 +65,7 @@ async def open_talk(site: Site, key: str | dict[str, str]) -> AsyncIterator[Clie
 
 
 async def read_until(socket: ClientConnection, kind: str, timeout_sec: float = 25) -> list[dict[str, Any]]:
-    """All events up to the first of that kind."""
+    """Return all events up to the first of that kind."""
     events: list[dict[str, Any]] = []
     async with asyncio.timeout(timeout_sec):
         while not events or events[-1]["type"] != kind:
@@ -120,7 +120,7 @@ async def test_a_call_outlives_it_and_newcomers_are_told(
 
 
 async def hang_up_amid_speech(site: Site, server: Server, key: str, utterance: bytes, spool: Path) -> None:
-    """The database is away from before the utterance is whole until what was said is on disk."""
+    """Hang up amid an utterance while the database is away, and return once what was said is on disk."""
     async with open_talk(site, key) as socket:
         append = {"type": "input_audio_buffer.append", "audio": base64.b64encode(utterance).decode()}
         await send(socket, append)
@@ -133,7 +133,7 @@ async def hang_up_amid_speech(site: Site, server: Server, key: str, utterance: b
 
 
 async def read_clip_sizes(server: Server, conversations: int = 0) -> list[int]:
-    """The bytes of the clips of all items with the last words, once they are of so many conversations."""
+    """Wait for the last words of so many conversations, and return the size of each one's clip in bytes."""
     query = """SELECT size_bytes FROM conversations_item i JOIN conversations_audioclip c ON c.item_id = i.id
         WHERE text = %s"""
     async with asyncio.timeout(25), await psycopg.AsyncConnection.connect(server.url, autocommit=True) as connection:

@@ -142,7 +142,7 @@ async def test_barge_in(connect: Connect, upstream: Upstream, ask: dict[str, str
 
 
 async def wait_for_raw(talk: Any, kind: str) -> dict[str, Any]:
-    """An event of ours, which the official types do not know."""
+    """Return the next event of this kind, which is an extension and unknown to the official types."""
     async with asyncio.timeout(20):
         while (event := json.loads(await talk.send.recv_bytes()))["type"] != kind:
             talk.events.append(event)

@@ -41,7 +41,7 @@ async def speak(talk: Talk, pcm: bytes) -> None:
 
 @sync_to_async
 def load_utterances(user: User) -> list[Item]:
-    """What the user said, of conversations that are over."""
+    """Check that all conversations are over, and return what the user said in them."""
     assert not [one for one in Conversation.objects.filter(user=user) if one.status != Conversation.Status.ENDED]
     items = Item.objects.filter(conversation__user=user, role="user")
     return list(items.select_related("clip").order_by("pk"))

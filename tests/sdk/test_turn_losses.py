@@ -98,7 +98,7 @@ async def test_who_hangs_up_amid_the_reply(
 
 
 async def wait_for_last_item(user: User) -> Item:
-    """The reply, once its session has stored what was heard of it; each look asks the database."""
+    """Return the last item, once its session has stored how much of it was heard."""
     async with asyncio.timeout(10):
         while await Conversation.objects.filter(user=user, status=Conversation.Status.LIVE).aexists():
             pass
@@ -127,7 +127,7 @@ def remote_site(database_url: str, redis_url: str, upstream_process: Upstream) -
 
 @pytest.fixture
 def site_on_redis(remote_site: Site, redis_url: str, settings: Settings) -> Site:
-    """This process is not the site's, and tells it of revoked keys over Redis."""
+    """A site that this process tells of revoked keys over Redis."""
     layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [redis_url]}}
     settings.CHANNEL_LAYERS = {"default": layer}
     return remote_site

@@ -1,4 +1,4 @@
-"""Turns over HTTP that are refused, fail, or lose their client: everything is told, and nothing goes on unheard."""
+"""Turns over HTTP that are refused: each is told why, and no engine works for it."""
 
 import asyncio
 import json

@@ -27,7 +27,7 @@ utterance, caller = official_fixtures.utterance, official_fixtures.caller
 
 @pytest.fixture(scope="module")
 def defect_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file that says where the site has a defect."""
+    """The file that says in which place the site has a defect."""
     file = tmp_path_factory.mktemp("defects") / "place"
     file.write_text("")
     return file
@@ -35,7 +35,7 @@ def defect_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def break_at(defect_file: Path) -> Callable[[str], object]:
-    """`break_at(place)`: the server raises the next time that it comes by."""
+    """`break_at(place)` makes the server raise the next time that it comes by that place."""
     return defect_file.write_text
 
 
@@ -63,7 +63,7 @@ async def send_sound(talk: Talk) -> None:
 
 
 async def send_half_a_sample(talk: Talk) -> None:
-    """A second later its other half is overdue."""
+    """Send a sound that ends with half a sample; a second later its other half is overdue."""
     await append(talk, bytes(FRAME + 1))
 
 
@@ -107,7 +107,7 @@ OF_SPEECH_TO_SPEECH: dict[str, Callable[[Talk], Awaitable[None]]] = {
 
 
 async def store_note(talk: Talk) -> None:
-    """Have an item stored."""
+    """Write an item, and wait until it is stored."""
     await talk.wait_for("conversation.created")
     part: Any = {"type": "input_text", "text": NOTE}
     await talk.send.conversation.item.create(item={"type": "message", "role": "user", "content": [part]})

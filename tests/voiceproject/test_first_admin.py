@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def no_admin(db: None) -> None:
-    """Live sites of other tests may have made some."""
+    """There is no superuser, even if live sites of other tests have made some."""
     User.objects.filter(is_superuser=True).update(is_superuser=False)
 
 

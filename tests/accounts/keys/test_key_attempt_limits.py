@@ -20,7 +20,7 @@ ADDRESS, OTHER = "203.0.113.7", "203.0.113.8"
 
 
 def make_wrong_key() -> str:
-    """Well-formed, and nobody's."""
+    """Return a key that is well-formed and that nobody has."""
     start = api_keys.START + "".join(secrets.choice(api_keys.ALPHABET) for _ in range(api_keys.RANDOM_LENGTH))
     return start + api_keys.compute_checksum(start)
 

@@ -18,7 +18,7 @@ SECRET = "sk-the-secret-itself"
 
 
 def assert_failed(verdict: verification.Verdict, words: str) -> None:
-    """It says why in words for people, and nothing of the key."""
+    """Check that the verdict says why in words for people, and nothing of the key."""
     assert not verdict.works
     assert words in verdict.text
     assert SECRET not in verdict.text

@@ -170,7 +170,7 @@ def _ask_for_resets(scene: Scene) -> None:
 
 
 def _show_wrong_keys(scene: Scene) -> None:
-    """So many that not each is written."""
+    """Show so many wrong keys that not every one of them is logged."""
     guard = KeyAttemptLimit()
     for _ in range(settings.WRONG_KEYS_PER_MIN):
         _show_wrong_key(scene)

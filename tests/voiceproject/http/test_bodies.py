@@ -24,7 +24,7 @@ FILE = 20_000_000
 
 @contextmanager
 def open_post(site: Site, path: str, *lines: str) -> Iterator[socket.socket]:
-    """A connection over which the head of a POST has gone."""
+    """Open a connection, and send the head of a POST over it."""
     address = urlsplit(site.url)
     with closing(socket.create_connection((address.hostname, address.port), timeout=30)) as client:
         client.sendall("\r\n".join((f"POST {path} HTTP/1.1", f"Host: {address.netloc}", *lines, "", "")).encode())
@@ -32,7 +32,7 @@ def open_post(site: Site, path: str, *lines: str) -> Iterator[socket.socket]:
 
 
 def read_answer(client: socket.socket) -> tuple[int, str]:
-    """Status and body, without a byte of the request's body sent."""
+    """Return the status and the body of an answer that comes before any byte of the request's body was sent."""
     head, _, body = client.recv(65536).partition(b"\r\n\r\n")
     return int(head.split()[1]), body.decode()
 
@@ -162,7 +162,7 @@ daphne_server.serve(placeholder, application, lambda: print(port, flush=True))
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """Of a server of little patience."""
+    """The port of a server that waits only a short time."""
     with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         try:
