@@ -9,8 +9,7 @@ from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.generation import ResponseBuilder
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
-from conversations.realtime.agent_turn.response_closing import close_response
-from conversations.realtime.agent_turn.response_details import describe_failure
+from conversations.realtime.agent_turn.response_closing import close_response, describe_failure
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.errors import TOO_MANY_RESPONSES, Failure, too_many_out_of_band
 from conversations.realtime.protocol.response_options import ResponseOptions

@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conversations.realtime.text.clauses import ClauseChunker
+from conversations.realtime.text.clauses import ClauseChunker, SpeechScript
 from conversations.realtime.text.heard_text import estimate_heard_text
-from conversations.realtime.text.speech_script import SpeechScript
 from conversations.realtime.text.speech_text import PLAIN, SPEAKABLE, SpeechText, strip_markup
 
 # What the page speaks itself is held to the same table, by tests/js/webspeech/speaker.test.mjs.
