@@ -16,7 +16,7 @@ from accounts.keys import api_keys
 from accounts.models import Scope, User
 from tests.support.live import ROOT, Site
 from voiceproject.http.bodies import GRACE_SEC, MIN_BYTES_PER_SEC, HeldBodies, is_too_slow
-from voiceproject.server.http_channel import Idle
+from voiceproject.server.http_channel import IDLE_EACH, Idle
 
 TURNS = "/v1/voice/turns"
 FILE = 20_000_000
@@ -152,7 +152,6 @@ async def application(scope, receive, send):
         await send({"type": "http.response.body", "body": b"fine"})
 
 http_channel.HEAD_SEC = 1.0
-http_channel._idle = http_channel.Idle(each=3)
 bodies.GRACE_SEC = 0.5
 placeholder = daphne_server.bind("127.0.0.1", 0)
 port = placeholder.getsockname()[1]
@@ -199,7 +198,8 @@ def test_a_request_that_trickles(port: int, sent: bytes) -> None:
 def test_open_connections_that_ask_for_nothing(port: int) -> None:
     with ExitStack() as stack:
         first, *_ = [
-            stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=10))) for _ in range(4)
+            stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=10)))
+            for _ in range(IDLE_EACH + 1)
         ]
         with pytest.raises(ConnectionResetError):
             first.recv(1000)
