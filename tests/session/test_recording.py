@@ -78,7 +78,10 @@ def record_machine(opened: OpenedConversation) -> tuple[RecordedMachine, Session
     """Return a turn machine whose inputs are recorded, and their recording."""
     recording = begin(opened)
     assert recording is not None
-    arguments = {"config": build_initial_config(opened, "", 1_900_000_000, REALTIME), "conversation_id": "conv_1"}
+    arguments: dict[str, Any] = {
+        "config": build_initial_config(opened, "", 1_900_000_000, REALTIME),
+        "conversation_id": "conv_1",
+    }
     return recording.record(TurnMachine(make_id=recording.make_id, **arguments), arguments), recording
 
 
