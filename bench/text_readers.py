@@ -197,7 +197,7 @@ def key_words(text: str) -> None:
 
 READERS: dict[str, Read] = {
     "an event's words": client_words,
-    "an error message": lambda text: _done(EngineErrors("llm", "openai", "OpenAI", "key").rejected_error(text)),
+    "an error message": lambda text: _done(EngineErrors("llm", "openai", "OpenAI", "key").build_rejected_error(text)),
     "an error about tools": lambda text: _done(TOOLS_REFUSED.search(text)),
     "halves of characters": lambda text: _done(make_storable(text)),
     "a reply in pieces": streamed_reply,

@@ -79,10 +79,10 @@ class Recorder:
         make_clip = self._clips.finish_user_clip(item.id, action.pcm) if action.pcm else None
         if action.is_final:
             make_clip = self._clips.finish_response_clip(item.response_id)
-        item.engines = self._engine_labels(item)
+        item.engines = self._build_engine_labels(item)
         return self._writer.put(Put(item, action.after, make_clip))
 
-    def _engine_labels(self, item: LiveItem) -> dict[str, str]:
+    def _build_engine_labels(self, item: LiveItem) -> dict[str, str]:
         """Return the labels of the engines that made an item, by kind."""
         engines = self._opened.engines
         if self._s2s and item.response_id:

@@ -101,5 +101,5 @@ async def test_sound_that_nobody_reads_is_not_kept_without_end(monkeypatch: pyte
         reading.put({"type": "response.output_audio.delta", "delta": "A" * 64_000})
     kept: list[Any] = []
     with pytest.raises(EngineError, match="more than can be heard"):
-        await gather(reading.events(), kept)
+        await gather(reading.receive_events(), kept)
     assert len(kept) == 15

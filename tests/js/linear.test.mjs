@@ -7,7 +7,7 @@ import { addText, EMPTY_TRACK } from "../../static/js/reducer/captions.js";
 import { splitUnits } from "../../static/js/reducer/speech_units.js";
 import { Clauses } from "../../static/js/webspeech/clauses.js";
 import { isCommand, isBackchannel, findOwnWords } from "../../static/js/webspeech/echo.js";
-import { wordsOf } from "../../static/js/webspeech/results.js";
+import { wordsOf } from "../../static/js/webspeech/recognition_results.js";
 
 const SAID = "The library closes at six today, and it opens again on Monday. ".repeat(5);
 const VOCABULARY = { backchannels: new Set(["mhm"]), commands: new Set(["stop"]) };

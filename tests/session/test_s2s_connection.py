@@ -37,7 +37,7 @@ class Engine:
         self.connections += 1
         return Deaf()
 
-    def unexpected_answer_error(self) -> EngineError:
+    def build_unexpected_answer_error(self) -> EngineError:
         return EngineUnavailable("s2s", "openai", "Garbage.")
 
 

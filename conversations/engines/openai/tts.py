@@ -69,4 +69,4 @@ class Speech:
                 return self._account.explain_event(said)
         kind = content_type.partition(";")[0].strip().lower()
         is_named = kind.startswith(("text/", "application/json"))
-        return self._account.errors.unexpected_answer_error(f"PCM audio but {kind if is_named else 'a text'}")
+        return self._account.errors.build_unexpected_answer_error(f"PCM audio but {kind if is_named else 'a text'}")

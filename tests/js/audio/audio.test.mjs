@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { FrameMaker } from "../../../static/js/audio/frames.js";
-import { JitterBuffer } from "../../../static/js/audio/jitter.js";
+import { JitterBuffer } from "../../../static/js/audio/jitter_buffer.js";
 import { Resampler } from "../../../static/js/audio/resampler.js";
 
 const RATES = [8000, 16000, 22050, 44100, 48000, 96000, 192000];

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { Listener } from "../../../static/js/webspeech/listener.js";
-import { joinWords, wordsOf } from "../../../static/js/webspeech/results.js";
+import { joinWords, wordsOf } from "../../../static/js/webspeech/recognition_results.js";
 
 const { recogniser } = globalThis;
 let told;

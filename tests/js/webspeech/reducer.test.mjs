@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { getSpokenText } from "../../../static/js/reducer/captions.js";
 import { isCommand, isBackchannel, findOwnWords } from "../../../static/js/webspeech/echo.js";
-import { wantsListener } from "../../../static/js/reducer/words.js";
+import { wantsListener } from "../../../static/js/reducer/recognised_words.js";
 import {
   conversation, created, buildItem, startCall, buildPlayback, buildReply, responseCreated, buildResponseDone, SECOND, startReply, speechStarted, speechStopped, PageCall, buildTranscript,
 } from "../../support/page_call.mjs";

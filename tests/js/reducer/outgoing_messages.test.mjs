@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { listUndelivered } from "../../../static/js/reducer/sending.js";
+import { listUndelivered } from "../../../static/js/reducer/outgoing_messages.js";
 import { getStatus } from "../../../static/js/ui/status.js";
 import { conversation, created, buildItem, startCall, buildPlayback, responseCreated, buildResponseDone, startReply, speechStarted, PageCall } from "../../support/page_call.mjs";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Uplink } from "../../../static/js/audio/uplink.js";
+import { MicrophoneGate } from "../../../static/js/audio/microphone_gate.js";
 
 const LIVE = { phase: "live", push: false, muted: false, heldSince: null, microphone: "ready", listen: "site" };
 
@@ -11,8 +11,8 @@ function buildFrame(value) {
 
 function listSent(...steps) {
   const pcm = [];
-  const uplink = new Uplink((one) => pcm.push(one[0]));
-  for (const [value, change] of steps) uplink.take(buildFrame(value), { ...LIVE, ...change });
+  const microphoneGate = new MicrophoneGate((one) => pcm.push(one[0]));
+  for (const [value, change] of steps) microphoneGate.take(buildFrame(value), { ...LIVE, ...change });
   return pcm;
 }
 
