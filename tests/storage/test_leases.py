@@ -44,7 +44,7 @@ def test_it_is_held_and_given_back(begun: Conversation) -> None:
     assert reload(begun).is_live
 
 
-def test_one_who_claims_it_is_handed_it(begun: Conversation) -> None:
+def test_who_claims_it_is_handed_it(begun: Conversation) -> None:
     assert leases.find_lost([(begun.pk, "one")]) == set()
     leases.claim(begun.pk, "two")
     assert leases.find_lost([(begun.pk, "one")]) == {"one"}
@@ -56,7 +56,7 @@ def test_one_who_claims_it_is_handed_it(begun: Conversation) -> None:
     assert leases.find_lost([(begun.pk, "two")]) == set()
 
 
-def test_by_force_only_the_last_who_claimed_it(begun: Conversation) -> None:
+def test_only_the_last_who_claimed_it_takes_it_by_force(begun: Conversation) -> None:
     leases.claim(begun.pk, "two")
     leases.claim(begun.pk, "three")
     assert not leases.take(begun.pk, "two", by_force=True)
@@ -76,14 +76,14 @@ def test_what_the_new_one_was_told_of_the_old_one_does_not_change(begun: Convers
     put(begun, "", "by the API")
 
 
-def test_the_end_of_one_that_lost_it_changes_nothing(begun: Conversation) -> None:
+def test_the_end_of_a_session_that_lost_it_changes_nothing(begun: Conversation) -> None:
     leases.claim(begun.pk, "two")
     leases.take(begun.pk, "two", by_force=True)
     leases.end(begun.pk, "one")
     assert reload(begun).is_live
 
 
-def test_one_in_which_nothing_was_said_goes_with_the_last_who_holds_it(begun: Conversation) -> None:
+def test_an_empty_conversation_goes_with_the_last_who_holds_it(begun: Conversation) -> None:
     leases.claim(begun.pk, "two")
     leases.end(begun.pk, "one")
     assert reload(begun).is_live
@@ -94,14 +94,14 @@ def test_one_in_which_nothing_was_said_goes_with_the_last_who_holds_it(begun: Co
         leases.claim(begun.pk, "three")
 
 
-def test_one_that_a_program_made_stays_empty() -> None:
+def test_an_empty_conversation_that_a_program_made_stays() -> None:
     made = make_conversation()
     leases.take(made.pk, "one")
     leases.end(made.pk, "one")
     assert reload(made).status == Conversation.Status.ENDED
 
 
-def test_one_whose_process_was_killed_is_closed(begun: Conversation) -> None:
+def test_a_conversation_whose_process_was_killed_is_closed(begun: Conversation) -> None:
     reply = add_item(begun, "Once upon", status=Item.Status.IN_PROGRESS)
     assert begun.user
     empty = leases.begin_conversation(begun.user, Assistant.objects.filter(is_default=True).get(), "two")
@@ -122,7 +122,7 @@ def test_within_about_a_minute() -> None:
     assert timedelta(seconds=3 * leases.RENEW_SEC) <= leases.LEASE
 
 
-def test_one_that_is_held_is_not_closed(begun: Conversation) -> None:
+def test_a_conversation_that_is_held_is_not_closed(begun: Conversation) -> None:
     let_lapse(begun, timedelta(seconds=1))  # it may still be renewed
     assert leases.end_lapsed() == 0
     leases.renew([(begun.pk, "one")])
