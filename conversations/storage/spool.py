@@ -135,7 +135,7 @@ def _try_store(name: str, data: bytes) -> bool:
     global _clips_not_before
     try:
         unstored = unstored_changes.parse(data)
-        _store(unstored)
+        store(unstored)
     except ClipStorageError as error:
         log.warning("%s waits for the clip storage: %s", name, error)
         _clips_not_before = time.monotonic() + CLIPS_RETRY_SEC
@@ -150,7 +150,7 @@ def _try_store(name: str, data: bytes) -> bool:
     return True
 
 
-def _store(unstored: UnstoredChanges) -> None:
+def store(unstored: UnstoredChanges) -> None:
     """Store the changes. A conversation that somebody deleted meanwhile stays deleted."""
     if not _store_in_conversation(unstored) and not unstored.origin.has_stored:
         _store_in_conversation(

@@ -164,7 +164,7 @@ async def test_it_ends(live_site: Site, kind: str) -> None:
 
 @pytest.mark.usefixtures("committed_db")
 async def test_a_session_ends_with_its_client_secret(live_site: Site) -> None:
-    """By the clock, and told beforehand: upstream it would go on."""
+    """It is told beforehand when it will end, and does: upstream it would go on."""
     user = await sync_to_async(make_user)()
     key, _ = await sync_to_async(api_keys.create)(user, "radio")
     secret, token = await sync_to_async(client_secrets.mint)(key.pk, {}, 2)

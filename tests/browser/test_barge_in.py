@@ -60,7 +60,10 @@ def list_truncations(page: Page) -> list[Any]:
 
 
 def test_it_works(open_page: OpenPage, live_site: Site, tmp_path: Path) -> None:
-    """A sound without meaning costs no word and repeats none. (The demo hears "ah" as "bob" one time in seven.)"""
+    """A sound that is no word loses nothing of the reply, and repeats nothing.
+
+    (The demo hears "ah" as "bob" one time in seven.)
+    """
     page = open_page(wav=write_wav(tmp_path / "oh.wav", silence(0.3), speech("Oh."), silence(60)))
     speak_over_a_reply(page, live_site.url)
     wait_for_state(page, "speaking")

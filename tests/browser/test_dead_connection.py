@@ -79,7 +79,7 @@ def test_a_new_call_whose_connection_dies_before_the_first_message(page: Page, c
 
 
 def test_a_message_that_was_lost_is_sent_again_once(page: Page, cable: Cable) -> None:
-    """After an answered turn, into the same conversation, and it is answered."""
+    """It follows an answered turn, goes into the same conversation, and is answered."""
     start(page, cable.url)
     ask(page, "Hello.")
     cable.lose_packets()

@@ -84,7 +84,7 @@ def test_silent_microphone(open_page: OpenPage, live_site: Site, tmp_path: Path)
 
 
 def test_refused_autoplay(open_page: OpenPage, live_site: Site) -> None:
-    """A call that a script starts, without any tap. Without a microphone, too: Chromium trusts a page that listens."""
+    """A script starts the call, without any tap, and without a microphone: Chromium trusts a page that listens."""
     page = open_page(microphone=False)
     page.add_init_script("""window.addEventListener("load", () => {
         new MutationObserver((_, observer) => {
@@ -221,7 +221,7 @@ def take_turn(page: Page, url: str) -> None:
 
 
 def test_a_store_that_waits(open_page: OpenPage, live_site: Site, database_url: str) -> None:
-    """The message is on its way, the line is not taken for dead, and the person knows why nothing comes."""
+    """The message is on its way, the connection is kept, and the person knows why nothing comes."""
     page = open_page(microphone=False)
     take_turn(page, live_site.url)
     with psycopg.connect(database_url) as store:

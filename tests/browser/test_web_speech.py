@@ -58,7 +58,7 @@ def list_sent(page: Page, kind: str) -> list[Any]:
 
 
 def test_without_a_recogniser_the_demo_takes_over(open_page: OpenPage, live_site: Site, tmp_path: Path) -> None:
-    """What Chromium's own recogniser does here: it has no microphone, and says so."""
+    """Chromium's own recogniser has no microphone here, and says so."""
     wav = write_wav(tmp_path / "utterance.wav", silence(6), speech("Are you a computer?"), silence(60))
     page = open_page(wav=wav, remembered={})
     page.goto(live_site.url)
@@ -103,7 +103,7 @@ def test_it_works(open_speaking_page: OpenPage, live_site: Site) -> None:
 
 
 def test_barge_in(open_speaking_page: OpenPage, live_site: Site) -> None:
-    """An echo and a backchannel are passed over, words silence the voice; the history has what was heard."""
+    """An echo and a backchannel are ignored, words silence the voice, and the history has what was heard."""
     page = open_speaking_page()
     start(page, live_site.url)
     hear(page, LONG)

@@ -50,7 +50,7 @@ async def test_text(run_script: RunScript, upstream: Upstream) -> None:
 
 
 async def test_voice(run_script: RunScript, upstream: Upstream) -> None:
-    """With the settings that the client sends by itself, `semantic_vad` among them."""
+    """The client sends settings by itself, `semantic_vad` among them."""
     upstream.script(transcripts=("Can you hear me?",), replies=("I hear you well.",))
     call = Call(await run_script("agents.mjs", "voice"))
     shown = select_events(call.wire, "session.updated")[-1]["session"]

@@ -154,7 +154,7 @@ def test_what_is_refused(connect: Connect) -> None:
 
 
 async def test_two_at_once(connect: Connect, upstream: Upstream) -> None:
-    """Of one user, while both answers are written: neither hears of the other."""
+    """Both belong to one user, and neither hears of the other while both answers are written."""
     upstream.behave("chat", piece_ms=30)
 
     def converse(name: str) -> Events:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from conversations.loop_lag import EVERY_SEC, LAG, SAMPLES, LoopLag
+from conversations.loop_lag import EVERY_SEC, SAMPLES, LoopLag
 from conversations.storage import callers
 from conversations.transport import admission
 from conversations.transport.websocket import RealtimeConsumer
@@ -42,7 +42,10 @@ async def test_a_loop_with_too_much_to_do() -> None:
 
 @pytest.fixture
 def late(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LAG, "_due_at", time.monotonic() - 10)
+    """Let the event loop be 10 seconds late."""
+    lag = LoopLag()
+    lag.begin_interval(time.monotonic() - 10)
+    monkeypatch.setattr(admission, "LAG", lag)
 
 
 async def connect_and_leave(query: bytes) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """What operators hear of engines."""
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,12 +16,19 @@ SECRET = "sk-secret-of-the-test"
 SECOND = bytes(48_000)
 
 
+HEARD: list[EngineIncident] = []
+
+
+def note_incident(incident: EngineIncident) -> None:
+    HEARD.append(incident)
+
+
 @pytest.fixture
-def told() -> Iterator[list[EngineIncident]]:
-    found: list[EngineIncident] = []
-    incidents.add_listener(found.append)
-    yield found
-    incidents._listeners.remove(found.append)
+def told() -> list[EngineIncident]:
+    """Return the list to which the incidents of the test are added."""
+    incidents.add_listener(note_incident)  # once for all tests, since it is the same function
+    HEARD.clear()
+    return HEARD
 
 
 def make_spec(upstream: Upstream, provider: str = "openai", timeout_sec: float = 10.0) -> EngineSpec:

@@ -13,6 +13,7 @@ from conversations.engines.errors import (
     EngineTimeout,
     EngineUnavailable,
 )
+from conversations.engines.openai import account
 from conversations.engines.openai.llm import ChatCompletions
 from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
@@ -165,11 +166,15 @@ async def test_a_usage_that_cannot_be_is_none(upstream: Upstream, metered: objec
     assert last == Completion(finish_reason="stop")
 
 
-def test_openai_itself_is_asked_not_to_think_and_by_its_own_names(upstream: Upstream) -> None:
-    body = make_engine(upstream, base_url="")._build_body(ASKED, 50)
-    assert body["reasoning_effort"] == "none"
-    assert body["max_completion_tokens"] == 50
-    assert "max_tokens" not in body
+async def test_openai_itself_is_asked_not_to_think_and_by_its_own_names(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account, "OPENAI_URL", upstream.openai_url)
+    await collect(make_engine(upstream, base_url=""), max_tokens=50)
+    asked = upstream.list_requests("chat")[0]["asked"]
+    assert asked["reasoning_effort"] == "none"
+    assert asked["max_completion_tokens"] == 50
+    assert "max_tokens" not in asked
 
 
 def test_the_key_is_not_in_what_is_logged(upstream: Upstream) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from conversations.engines.base import CallPiece, ChatMessage, Completion, EngineSpec, Tool, ToolCall
 from conversations.engines.errors import EngineRejected, EngineUnavailable
+from conversations.engines.openai import account
 from conversations.engines.openai.llm import ChatCompletions
 from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
@@ -105,10 +106,13 @@ async def test_a_server_that_may_not_know_the_choice_none_is_not_shown_the_tools
     assert not {"tools", "tool_choice"} & set(upstream.list_requests("chat")[0]["asked"])
 
 
-def test_openai_itself_is_shown_them_so_that_its_cache_holds() -> None:
-    own = ChatCompletions(EngineSpec(provider="openai"))
-    fields = own._build_tool_fields([WEATHER], "none")
-    assert (len(fields["tools"]), fields["tool_choice"]) == (1, "none")
+async def test_openai_itself_is_shown_them_so_that_its_cache_holds(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account, "OPENAI_URL", upstream.openai_url)
+    await collect(make_engine(upstream, base_url=""), tool_choice="none")
+    asked = upstream.list_requests("chat")[0]["asked"]
+    assert (len(asked["tools"]), asked["tool_choice"]) == (2, "none")
 
 
 def make_delta(**fields: Any) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def test_each_room_is_on_the_map() -> None:
 
 
 def test_each_arrow_of_the_map_is_an_import() -> None:
-    """That it runs downwards is held above."""
+    """Another test holds that each runs downwards."""
     diagram = (ROOT / "docs/architecture.md").read_text().partition("flowchart TD\n")[2].partition("```")[0]
     lines = [[part.split("&") for part in line.split("-->")] for line in diagram.splitlines()]
     arrows = [pair for line in lines for sides in pairwise(line) for pair in product(*sides)]
@@ -125,8 +125,8 @@ def test_imports_run_downwards_within_a_room(module: str, above: tuple[str, ...]
 
 
 @pytest.mark.parametrize("room", sorted(ROOMS.keys() - {"accounts", *ASYNC}))
-def test_few_know_channels(room: str) -> None:
-    """Those that tell other processes of a change, and those that hear of it."""
+def test_only_some_rooms_import_channels(room: str) -> None:
+    """They are those that tell other processes of a change, and those that hear of it."""
     assert not [pair for pair in list_imports(room) if is_within(pair[1], ("channels",))]
 
 
@@ -141,14 +141,14 @@ def test_what_is_async_has_one_door_to_the_database(room: str) -> None:
 
 
 def test_no_test_imports_from_another() -> None:
-    """What tests share is a fixture, or in tests/support/."""
+    """What tests share is a fixture, or lies in tests/support/."""
     found = [pair for pair in list_imports("tests") if is_within(pair[1], ("tests",))]
     parts = [(file, name.split(".")) for file, name in found]
     assert not [pair for pair in parts if any(part.startswith("test_") or part == "conftest" for part in pair[1])]
 
 
 def test_engines_load_without_django() -> None:
-    """Not even through what they import."""
+    """What they import does not load it either."""
     load_all = "import sys; from conversations.engines.registry import ENGINES, load; [load(*key) for key in ENGINES]"
     check = f"{load_all}; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=False).returncode == 0
@@ -162,7 +162,7 @@ def test_the_bench_of_foreign_text_loads_without_settings() -> None:
 
 
 def test_the_decoder_loads_nothing_of_the_site() -> None:
-    """It is started for each file, and what it reads may be made to harm."""
+    """It is started for each file, and a file may be made to do harm."""
     assert not [
         pair
         for pair in list_imports("conversations.audio.decoder_process")

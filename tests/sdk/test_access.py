@@ -82,7 +82,7 @@ async def test_a_deactivated_user(site: Site, key: str, user: User) -> None:
 async def test_a_revoked_key_ends_its_live_sessions(
     start_site: Callable[..., Site], redis_url: str, key: str, user: User
 ) -> None:
-    """Revoked in another process than the session's, so through Redis."""
+    """The key is revoked in another process than the session's, which hears of it through Redis."""
     site = start_site(REDIS_URL=redis_url)
     async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers=build_authorization(key)) as socket:
         assert (await receive_first(socket))["type"] == "session.created"

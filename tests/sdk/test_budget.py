@@ -125,7 +125,7 @@ async def test_speech_that_drips_is_given_up(connect: Connect, hurried_site: Sit
 async def test_a_turn_over_http_has_the_same_budget_and_no_filler(
     hurried_site: Site, key: str, upstream: Upstream, utterance: bytes
 ) -> None:
-    """Nobody listens yet to what becomes a file."""
+    """Its reply becomes a file, to which nobody listens yet."""
     upstream.script(replies=("It is noon.",))
     upstream.behave("chat", first_byte_ms=1_500)
     async with http_turns.build_client(hurried_site, key) as caller:
@@ -148,7 +148,7 @@ async def test_a_turn_over_http_has_the_same_budget_and_no_filler(
 
 
 async def test_a_thought_that_only_closes_is_not_said(connect: Connect, hurried_site: Site, upstream: Upstream) -> None:
-    """The last here: the site waits for the tag in this server's next replies."""
+    """This is the last test here: from now on the site waits for the closing tag in this server's replies."""
     thought = say("Be polite. ") + say("Then answer.\n</think>\n\n")
     slow = Raw((say("Be polite. "), say("Then answer.\n</think>\n\n"), ANSWER), pause_ms=300)
     upstream.script(replies=(Raw((thought + ANSWER,)).build_script(), slow.build_script(), "Yes."))

@@ -50,7 +50,7 @@ async def test_it_works(connect: Connect, upstream: Upstream, mcp_host: MakeHost
 
 
 async def test_a_client_secret_may_name_it(site: Site, key: str, connect: Connect, mcp_host: MakeHost) -> None:
-    """As every `session.update` may; and no other."""
+    """A secret may name the assistant's own server, as every `session.update` may, and no other."""
     label = await create_assistant(mcp_host().url)
     tools = [{"type": "mcp", "server_label": label}]
     async with build_client(site, key) as http:
@@ -74,7 +74,7 @@ async def test_a_dead_server_costs_nothing_but_its_tools(
 async def test_a_turn_over_http_knows_them_too(
     site: Site, key: str, upstream: Upstream, mcp_host: MakeHost, utterance: bytes
 ) -> None:
-    """It has no second turn to know them in."""
+    """It waits for the tools, since it has no second turn in which to know them."""
     slug = await create_assistant(mcp_host().url)
     calls = {"calls": [{"name": "add", "arguments": {"a": 2, "b": 3}}]}
     upstream.script(transcripts=("What is two and three?",), replies=(calls, "Five."))

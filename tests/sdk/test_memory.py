@@ -64,7 +64,7 @@ async def test_clauses_that_were_not_spoken_are_not_remembered(connect: Connect,
 async def test_a_response_to_words_that_were_not_heard_fails(
     connect: Connect, upstream: Upstream, utterance: bytes
 ) -> None:
-    """Case 13, over a real socket."""
+    """This is case 13, over a real socket."""
     for endpoint in ("live_transcriptions", "transcriptions"):
         upstream.behave(endpoint, fault="500")
     async with connect() as talk:
@@ -81,7 +81,7 @@ async def test_a_response_to_words_that_were_not_heard_fails(
 async def test_what_is_no_speech_is_not_answered(
     connect: Connect, upstream: Upstream, utterance: bytes, transcript: str
 ) -> None:
-    """Case 14, over a real socket."""
+    """This is case 14, over a real socket."""
     upstream.script(transcripts=(transcript,) * 4)
     async with connect() as talk:
         await talk.say(utterance)

@@ -138,7 +138,7 @@ async def test_speech_to_speech(
 
 
 async def test_secrets_are_left_out(connect: Connect, upstream: Upstream, folder: Path, site: Site) -> None:
-    """A client that puts credentials wherever the protocol has a place for them, and where it has none."""
+    """The client puts credentials wherever the protocol has a place for them, and where it has none."""
     secrets = [f"hunter-{place}-{uuid4().hex}" for place in range(8)]
     server = {
         "type": "mcp",

@@ -66,7 +66,7 @@ async def test_the_words_of_who_speaks_amid_it_are_stored(
 async def test_the_words_of_who_has_just_finished_are_stored(
     stopping_site: Site, connect: Connect, user: User, upstream: Upstream, utterance: bytes
 ) -> None:
-    """With their sound, while speech to text still listens; and nobody else is let in meanwhile."""
+    """Their sound is stored too, while speech to text still listens, and nobody else is let in meanwhile."""
     upstream.script(transcripts=("Said just before.",))
     upstream.behave("transcriptions", first_byte_ms=2_500)
     async with connect(url=stopping_site.url) as talk:
@@ -103,7 +103,7 @@ async def test_a_second_signal_does_not_wait(
     assert "Traceback" not in stopping_site.log
 
 
-async def test_with_speech_to_speech(
+async def test_words_are_stored_with_speech_to_speech_too(
     stopping_site: Site, connect: Connect, user: User, upstream: Upstream, utterance: bytes
 ) -> None:
     slug = f"s2s-{user.pk}"
@@ -120,7 +120,7 @@ async def test_with_speech_to_speech(
 
 
 async def test_who_comes_meanwhile_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As over a connection that a proxy keeps open."""
+    """Somebody may still come over a connection that a proxy keeps open."""
     monkeypatch.setattr(LIVE_SESSIONS, "is_stopping", True)
     with pytest.raises(RefusedError) as refused, admission.admit(Caller(1)):
         pass
@@ -130,7 +130,7 @@ async def test_who_comes_meanwhile_is_told(monkeypatch: pytest.MonkeyPatch) -> N
 async def test_a_hundred_who_hang_up_at_once(
     start_site: Callable[..., Site], key: str, user: User, upstream: Upstream, utterance: bytes
 ) -> None:
-    """Each amid an utterance."""
+    """Each of them hangs up amid an utterance."""
     env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream.openai_url}
     site = start_site(**env, MAX_SESSIONS="100", MAX_SESSIONS_PER_USER="100", MAX_LOOP_LAG_MS="60000")
     audio = base64.b64encode(utterance[: 1500 * BYTES_PER_MS]).decode()

@@ -139,7 +139,7 @@ async def test_the_client_commits(streaming_site: Site, connect: Connect, upstre
 
 
 async def test_an_assistant_of_speech_to_speech(connect: Connect, upstream: Upstream, utterance: bytes) -> None:
-    """Captions need none of it; and what is relayed stays a conversation."""
+    """Captions do not use its model, and a session that is relayed to it cannot become one for captions."""
     name = f"s2s-{uuid4().hex[:12]}"
     await Assistant.objects.acreate(slug=name, name=name, s2s_engine="openai")
     upstream.script(transcripts=(WORDS,))

@@ -36,7 +36,7 @@ async def test_speech_leaves_while_the_model_writes(
 async def test_a_file_comes_as_soon_as_it_is_made(
     caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes
 ) -> None:
-    """Not at the pace of who listens to it."""
+    """It does not come at the pace of speech."""
     upstream.script(replies=("This is one of many sentences that nobody waits for. " * 15,))
     began = time.monotonic()
     answer = await caller.post(TURNS, content=make_wav(utterance), headers={"Accept": "audio/pcm"})
@@ -48,7 +48,7 @@ async def test_a_file_comes_as_soon_as_it_is_made(
 async def test_who_reads_slowly_gets_all_of_it_and_holds_it_back_meanwhile(
     caller: httpx2.AsyncClient, user: User, upstream: Upstream, utterance: bytes
 ) -> None:
-    """Seven megabytes: more than the kernels' buffers take."""
+    """The reply has seven megabytes, which is more than the kernels' buffers take."""
     upstream.script(replies=("This is one of the many sentences that are read late. " * 45,))
     live = Conversation.objects.filter(user=user, status=Conversation.Status.LIVE)
     made = Item.objects.filter(conversation__user=user, role="assistant", status="completed")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,10 +66,14 @@ class World:
 
 
 async def check_sessions(world: World, *sessions: Session, times: int = 1) -> None:
+    """Check these sessions so many times."""
     watched = LiveSessions(world.look, world.renew)
-    watched._sessions.update(sessions)
-    for _ in range(times):
-        await watched.check()
+    with ExitStack() as stack:
+        for session in sessions:
+            stack.enter_context(watched.watch(session))
+        for _ in range(times):
+            await watched.check()
+    await watched.end()
 
 
 async def test_who_is_allowed_goes_on() -> None:

@@ -3,13 +3,14 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing, contextmanager
 from itertools import count
 from pathlib import Path
-from threading import Barrier, Event
+from threading import Event
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -40,6 +41,7 @@ LONG = "Your sister's wedding is on the third of May, as far as I know, isn't it
 UTTERANCE = make_speech("What I said.")
 ALICE, BOB = 1, 2
 numbers = count()
+THREAD_WORK: list[Future[Any]] = []
 PATIENCE_SEC = speech_cache.PATIENCE_SEC
 OPTIONS = {"OPTIONS": {"socket_timeout": 0.2, "retry": Retry(NoBackoff(), 0)}}
 
@@ -56,13 +58,36 @@ def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(speech_cache, "PATIENCE_SEC", 10.0)
 
 
+@pytest.fixture(autouse=True)
+def thread_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Note what the cache does in threads, for `wait_until_stored`."""
+    submit = ThreadPoolExecutor.submit
+
+    def submit_and_note(pool: ThreadPoolExecutor, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        future = submit(pool, work, *arguments)
+        if isinstance(getattr(work, "__self__", None), SpeechCache | BaseCache):
+            THREAD_WORK.append(future)
+        return future
+
+    THREAD_WORK.clear()
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", submit_and_note)
+
+
+def make_memory_backend() -> BaseCache:
+    return LocMemCache(f"test-{next(numbers)}", {})
+
+
+def make_redis_backend(url: str) -> BaseCache:
+    """Return a Redis cache under a prefix of its own, as each test has."""
+    return RedisCache(url, {"KEY_PREFIX": f"test-{next(numbers)}", **OPTIONS})
+
+
 def make_memory_cache(slots: int = 100) -> SpeechCache:
-    return SpeechCache(LocMemCache(f"test-{next(numbers)}", {}), slots)
+    return SpeechCache(make_memory_backend(), slots)
 
 
 def make_redis_cache(url: str, slots: int = 100) -> SpeechCache:
-    """Return a cache under a prefix of its own, as each test has."""
-    return SpeechCache(RedisCache(url, {"KEY_PREFIX": f"test-{next(numbers)}", **OPTIONS}), slots)
+    return SpeechCache(make_redis_backend(url), slots)
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -101,11 +126,8 @@ class Site:
 
 
 async def wait_until_stored() -> None:
-    """Wait until every thread of the pool is free: what was put before has then been stored, or has failed to be."""
-    pool = speech_cache._pool
-    barrier = Barrier(pool._max_workers)
-    loop = asyncio.get_running_loop()
-    await asyncio.gather(*(loop.run_in_executor(pool, barrier.wait) for _ in range(pool._max_workers)))
+    """Wait until what was put or looked up before has been stored or found, or has failed to be."""
+    await asyncio.gather(*map(asyncio.wrap_future, THREAD_WORK), return_exceptions=True)
 
 
 async def test_it_works(upstream: Upstream, cache: SpeechCache) -> None:
@@ -250,12 +272,11 @@ async def test_a_stream_that_broke_off_is_not_kept(upstream: Upstream) -> None:
 
 async def test_it_never_holds_more_than_its_slots(upstream: Upstream, redis_url: str) -> None:
     """In Redis as in memory; an older entry that lost its place is made anew, and never mistaken for another."""
-    for cache in (make_memory_cache(slots=2), make_redis_cache(redis_url, slots=2)):
-        site = Site(upstream, cache)
+    for backend in (make_memory_backend(), make_redis_backend(redis_url)):
+        site = Site(upstream, SpeechCache(backend, slots=2))
         texts = ["One.", "Two.", "Three.", "Four.", "Five.", "Six."]
         for text in texts * 2:
             assert b"".join(await site.say(text)) == make_speech(text)
-        backend: BaseCache = cache._backend
         assert {f"tts:{place}" for place in range(50) if backend.get(f"tts:{place}")} <= {"tts:0", "tts:1"}
 
 
@@ -306,5 +327,13 @@ async def test_the_site_has_one_in_the_cache_named_speech() -> None:
     assert await cache.get("tts", b"d" * 32) == b"sound"
     caches["speech"].clear()  # another object in another thread, but of the same cache
     assert await cache.get("tts", b"d" * 32) is None
+
+
+async def test_the_sites_cache_has_as_many_slots_as_its_size_allows() -> None:
+    cache, digests = speech_cache.get_site_cache(), [number.to_bytes(8) * 4 for number in range(10_000)]
+    for digest in digests:
+        cache.put("tts", digest, b"sound", 60)
+    kept = [digest for digest in digests if await cache.get("tts", digest)]
     largest = speech_cache.MAX_SPEECH_BYTES + speech_cache.MAX_WORDS_BYTES
-    assert 0 < cache._slots * largest <= settings.SPEECH_CACHE_MB * 1_000_000
+    assert 0 < len(kept) * largest <= settings.SPEECH_CACHE_MB * 1_000_000
+    caches["speech"].clear()

@@ -117,7 +117,7 @@ async def test_a_list(make_opened: MakeConversation, answer: str, caplog: pytest
         async with asyncio.timeout(TIMEOUT_SEC + 1.5):
             await box.settle()
         assert box.tools == ()
-        works, verdict = await mcp_verification._connect_to_server(make_spec(url))
+        works, verdict = await mcp_verification.connect_to_server(make_spec(url))
     assert not works
     assert verdict.startswith("house ")
     assert "Traceback" not in caplog.text

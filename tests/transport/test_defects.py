@@ -161,7 +161,7 @@ async def test_amid_speech(
     assert site.log.removeprefix(before).count("a session failed in conversation") == 1
 
 
-async def test_of_each_transcript(
+async def test_in_each_transcript(
     site: Site, connect: Connect, upstream: Upstream, utterance: bytes, break_at: Callable[[str], object]
 ) -> None:
     """What was said is stored as sound, so a later session can have it transcribed."""
@@ -193,7 +193,7 @@ async def test_at_the_start(place: str, site: Site, connect: Connect, break_at: 
     assert count_tracebacks(site, before) == 1
 
 
-async def test_of_what_stores(site: Site, connect: Connect, break_at: Callable[[str], object]) -> None:
+async def test_in_storing(site: Site, connect: Connect, break_at: Callable[[str], object]) -> None:
     """The client is told of no item that is not stored."""
     before = site.log
     async with connect() as talk:
@@ -206,7 +206,7 @@ async def test_of_what_stores(site: Site, connect: Connect, break_at: Callable[[
 
 
 @pytest.mark.parametrize("place", OF_SPEECH_TO_SPEECH)
-async def test_of_speech_to_speech(
+async def test_in_speech_to_speech(
     place: str, site: Site, connect: Connect, upstream: Upstream, break_at: Callable[[str], object]
 ) -> None:
     slug = f"s2s-{uuid4().hex[:12]}"
@@ -224,7 +224,7 @@ async def test_of_speech_to_speech(
 
 
 @pytest.mark.parametrize("place", ["a frame", "transcript", "the model's text"])
-async def test_of_a_turn_over_http(
+async def test_in_a_turn_over_http(
     place: str, site: Site, caller: httpx2.AsyncClient, utterance: bytes, break_at: Callable[[str], object]
 ) -> None:
     before = site.log

@@ -53,7 +53,7 @@ def test_it_is_linear(worst: str) -> None:
 
 
 def test_a_set_up_link_that_is_refused_is_not_in_the_log(live_site: Site) -> None:
-    """By a page of another origin, as somebody's browser was brought to send it: Django warns, and names the path."""
+    """A page of another origin has somebody's browser send it, and Django's warning names the path."""
     host = live_site.url.removeprefix("http://")
     for path in (f"/set-up/{TOKEN}/", f"/accounts/login/?token={TOKEN}"):
         connection = HTTPConnection(host)

@@ -54,7 +54,7 @@ def test_a_cache_whose_redis_goes_and_comes_back(tmp_path: Path) -> None:
 
 
 def test_everything_a_cache_does_is_covered() -> None:
-    """What the base class makes of these is covered with them."""
+    """What the base class builds upon these methods is covered with them."""
     own = {name for name, value in vars(RedisCache).items() if callable(value) and not name.startswith("_")}
     assert own - {"get_backend_timeout"} <= set(vars(SharedCache))
 

@@ -78,7 +78,7 @@ def test_a_household_with_many_addresses_is_one(settings: Any) -> None:
 
 
 def test_what_it_remembers_is_bounded(settings: Any) -> None:
-    """Of addresses and of right keys: the oldest are forgotten."""
+    """The oldest addresses and the oldest right keys are forgotten."""
     settings.WRONG_KEYS_PER_MIN = 1
     guard, numbers = KeyAttemptLimit(), range(MOST_ADDRESSES + 5)
     addresses = [f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}" for number in numbers]
@@ -125,7 +125,7 @@ def test_wrong_keys_over_http(ask: Callable[..., httpx2.Response], key: str) -> 
 
 
 def test_what_cannot_be_a_key(ask: Callable[..., httpx2.Response]) -> None:
-    """Refused by its looks, ahead of all else, and not counted."""
+    """It is refused by its form alone, before all else, and is not counted."""
     answers = [ask("vp_" + "x" * 46, "203.0.113.10") for _ in range(10)]
     assert {(one.status_code, one.json()["error"]["code"]) for one in answers} == {(401, "invalid_api_key")}
     assert answers[0].headers["WWW-Authenticate"] == "Bearer"

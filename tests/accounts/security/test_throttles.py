@@ -181,7 +181,7 @@ def test_a_strangers_requests_leave_the_owner_mails(
 def test_sign_up_takes_as_long_for_an_address_that_is_known(
     user: User, sends_mail: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Measured in CPU time, in turns, by the least of several: what others do on this machine does not count."""
+    """The CPU time is measured by turns, and the least of several counts, whatever else the machine does."""
     monkeypatch.setattr(PBKDF2PasswordHasher, "iterations", 1_000_000)  # as on a site
     addresses = (f"203.0.113.{number}" for number in count(1))
 

@@ -85,14 +85,14 @@ def test_a_stranger_is_not_told_to_continue(live_site: Site) -> None:
 
 
 def test_a_stranger_whose_file_has_no_length(live_site: Site) -> None:
-    """It is taken as far as any body, and then asked for."""
+    """As much is taken as of any body, and then a key is asked for."""
     with open_post(live_site, TURNS, "Transfer-Encoding: chunked") as client:
         client.sendall(b"300000\r\n" + bytes(0x300000) + b"\r\n")
         assert read_code(client)[0] == 401
 
 
 def test_a_file_from_who_may(live_site: Site, committed_db: None) -> None:
-    """Told to continue, where it waits for that, and taken: that it is no sound is found out afterwards."""
+    """The client is told to continue where it waits for that, and only the whole file is found to be no sound."""
     with open_post(
         live_site, TURNS, build_authorization(), "Content-Length: 3000000", "Expect: 100-continue"
     ) as client:
@@ -182,7 +182,7 @@ def port() -> Iterator[int]:
     ],
 )
 def test_a_request_that_trickles(port: int, sent: bytes) -> None:
-    """Closed, however regularly another byte of it comes."""
+    """The connection is closed, however regularly another byte comes."""
     begun_at = time.monotonic()
     with closing(socket.create_connection(("127.0.0.1", port), timeout=0.2)) as client:
         client.sendall(sent)

@@ -47,7 +47,7 @@ def test_a_client_that_asks_first_need_not_send(live_site: Site) -> None:
 
 
 def test_a_body_without_an_end(live_site: Site) -> None:
-    """It is told once, and cut off in the end, whatever it goes on to send."""
+    """The client is told once, and cut off in the end, whatever it goes on to send."""
     megabyte = b"100000\r\n" + bytes(0x100000) + b"\r\n"
     with open_connection(live_site) as client:
         client.sendall(build_head(live_site, "Transfer-Encoding: chunked"))
@@ -115,7 +115,7 @@ def server() -> Iterator[tuple[int, IO[str]]]:
 
 
 def test_slow_calls_do_not_wait_for_one_another(server: tuple[int, IO[str]]) -> None:
-    """As many as the server has threads for: each waits for all the others."""
+    """There are as many calls as the server has threads, and each waits for all the others."""
     with closing(socket.create_connection(("127.0.0.1", server[0]), timeout=30)) as client:
         client.sendall(b"GET /threads HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
         assert b"all at once" in read_to_end(client)
@@ -131,7 +131,7 @@ def test_an_answer_that_nobody_reads_ends_its_connection(server: tuple[int, IO[s
 
 
 def test_an_answer_that_fills_the_buffers_ends_with_its_last_byte(server: tuple[int, IO[str]]) -> None:
-    """The client has all of it and the connection goes on to the next, so nothing is waited for any more."""
+    """The client has read all of it and the connection goes on to the next, so nothing is waited for any more."""
     port, printed = server
     with closing(socket.create_connection(("127.0.0.1", port), timeout=30)) as client:
         for _ in range(2):
