@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from dotenv import load_dotenv
 
-from voiceproject.local import embedded_postgres, local_keys, postgres_watch
+from voiceproject.local import embedded_postgres, generated_keys, postgres_watch
 
 BASE_DIR = Path(__file__).resolve().parent
 
@@ -28,7 +28,7 @@ def prepare(command: str) -> None:
 def prepare_var(command: str, var_dir: Path) -> None:
     is_embedded = not os.environ.get("DATABASE_URL")
     if is_embedded or command == "run":
-        local_keys.make_missing(var_dir)
+        generated_keys.make_missing(var_dir)
     if is_embedded:
         os.environ["DATABASE_URL"] = embedded_postgres.start(var_dir / "postgres")
         if command == "run":

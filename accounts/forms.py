@@ -15,7 +15,7 @@ from accounts.provider_keys import keyring, secret_formats
 from accounts.provider_keys.credentials import OPENAI_URL
 from accounts.security import client_addresses, throttles
 from accounts.sign_in import invitations
-from accounts.sign_in.address_forms import AddressInput
+from accounts.sign_in.email_forms import AddressInput
 
 MAX_API_KEYS = 50
 

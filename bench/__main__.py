@@ -1,4 +1,4 @@
-"""`python -m bench`: runs the benchmark, prints its tables and writes them as Markdown."""
+"""`python -m bench`: run the benchmark, print its tables, and write them as Markdown."""
 
 import argparse
 import asyncio
@@ -25,19 +25,19 @@ TURNS = {1: 8, 10: 5}  # of each session; with more sessions, few
 
 
 def main() -> None:
-    arguments = _arguments()
-    sites.stay_off_the_core()
+    arguments = _parse_arguments()
+    sites.leave_server_core()
     report = Report(arguments.write, sys.argv[1:])
     started_at = time.monotonic()
-    with sites.upstream() as upstream:
+    with sites.run_upstream() as upstream:
         for name in arguments.servers:
-            with sites.running(MODES[name], upstream) as site:
+            with sites.run_server(MODES[name], upstream) as site:
                 asyncio.run(measure(site, arguments, report))
     if "cost" in arguments.only and "file" in arguments.servers:
-        with sites.upstream("--at-once") as upstream, sites.running(FILE, upstream) as site:
+        with sites.run_upstream("--at-once") as upstream, sites.run_server(FILE, upstream) as site:
             asyncio.run(measure_memory(site, arguments.quick, report))
     if "admission" in arguments.only and "file" in arguments.servers:
-        with sites.upstream() as upstream, admission.full_site(upstream) as site:
+        with sites.run_upstream() as upstream, admission.run_full_site(upstream) as site:
             asyncio.run(measure_admission(site, report))
     report.finish(time.monotonic() - started_at)
 
@@ -45,15 +45,15 @@ def main() -> None:
 async def measure(site: Site, arguments: argparse.Namespace, report: Report) -> None:
     mode, quick = site.mode, arguments.quick
     await latency.warm_up(site)
-    base_mb = latency.memory_mb(site)
+    base_mb = latency.read_memory_mb(site)
     parts = [part for part in arguments.only if mode in SERVERS_OF.get(part, MODES.values())]
     if "cost" in parts:  # first, for memory once used is used again
-        found = await cost.silence(site, _possible([50], mode)[0], 5 if quick else 20)
+        found = await cost.measure_silence(site, _limit_sessions([50], mode)[0], 5 if quick else 20)
         report.add("Listening to silence", cost.SILENCE_HEAD, mode.name, found)
     if "latency" in parts:
-        for sessions in _possible(arguments.sessions, mode):
+        for sessions in _limit_sessions(arguments.sessions, mode):
             run = await latency.run(site, sessions, 3 if quick else TURNS.get(sessions, 3), base_mb)
-            report.add("Latency", latency.HEAD, mode.name, latency.result(run))
+            report.add("Latency", latency.HEAD, mode.name, latency.build_result(run))
     if "barge-in" in parts:
         for listens_sec in (barge_in.EARLY_SEC, barge_in.LATE_SEC)[: 1 if quick else 2]:
             found = await barge_in.run(
@@ -70,8 +70,8 @@ async def measure(site: Site, arguments: argparse.Namespace, report: Report) -> 
 
 async def measure_memory(site: Site, quick: bool, report: Report) -> None:
     title, head, name = "Memory", cost.MEMORY_HEAD, site.mode.name
-    report.add(title, head, name, await cost.turns(site, 50 if quick else 200))
-    report.add(title, head, name, await cost.openings(site, 400 if quick else 2000))
+    report.add(title, head, name, await cost.measure_turns(site, 50 if quick else 200))
+    report.add(title, head, name, await cost.measure_openings(site, 400 if quick else 2000))
 
 
 async def measure_admission(site: Site, report: Report) -> None:
@@ -81,18 +81,22 @@ async def measure_admission(site: Site, report: Report) -> None:
         report.add("Newcomers at a full server", admission.HEAD, site.mode.name, found)
 
 
-def _possible(sessions: Sequence[int], mode: Mode) -> list[int]:
-    """No more than Pipecat can just serve; the baseline's few show what it is there for."""
+def _limit_sessions(sessions: Sequence[int], mode: Mode) -> list[int]:
+    """Return the numbers of sessions that a mode can serve, or that show what the baseline is there for."""
     most = {PIPECAT: PIPECAT_SESSIONS, BASELINE: 10}.get(mode, max(sessions))
     return sorted({min(number, most) for number in sessions})
 
 
-def _arguments() -> argparse.Namespace:
+def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few of everything, six minutes")
-    parser.add_argument("--sessions", type=_numbers, metavar="N,N", help="sessions at once (1,10,50,100; quick: 1,10)")
-    parser.add_argument("--only", type=_names(PARTS), default=PARTS, metavar="NAME,NAME", help=", ".join(PARTS))
-    parser.add_argument("--servers", type=_names(tuple(MODES)), metavar="NAME,NAME",
+    parser.add_argument(
+        "--sessions", type=_parse_numbers, metavar="N,N", help="sessions at once (1,10,50,100; quick: 1,10)"
+    )
+    parser.add_argument(
+        "--only", type=_build_names_parser(PARTS), default=PARTS, metavar="NAME,NAME", help=", ".join(PARTS)
+    )
+    parser.add_argument("--servers", type=_build_names_parser(tuple(MODES)), metavar="NAME,NAME",
                         help=", ".join(MODES))  # fmt: skip
     parser.add_argument("--write", type=Path, metavar="FILE", help="the page of Markdown")
     arguments = parser.parse_args()
@@ -103,11 +107,11 @@ def _arguments() -> argparse.Namespace:
     return arguments
 
 
-def _numbers(text: str) -> list[int]:
+def _parse_numbers(text: str) -> list[int]:
     return [int(number) for number in text.split(",")]
 
 
-def _names(known: Sequence[str]) -> Callable[[str], list[str]]:
+def _build_names_parser(known: Sequence[str]) -> Callable[[str], list[str]]:
     def names(text: str) -> list[str]:
         found = text.split(",")
         if unknown := set(found) - set(known):

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from websockets import ConnectionClosed, connect
 
-from bench.figures import Result, ms, percentile, spread
-from bench.sites import FILE, Site, Upstream, caller_name, running_site
-from bench.speech import prompts
-from bench.turns import TURN_SEC, converse
+from bench.figures import Result, compute_percentile, format_ms, format_percentiles
+from bench.sites import FILE, Site, Upstream, build_caller_name, run_site
+from bench.speech import load_prompts
+from bench.turns import TURN_SEC, hold_conversations
 
 SESSIONS = 40  # the default of MAX_SESSIONS
 TURNS = 3
@@ -23,7 +23,7 @@ FIRST_NEWCOMER = 60
 
 @dataclass(frozen=True, slots=True)
 class Knock:
-    """How long a newcomer waited for the answer, and which it was: an error's code, or an event's type."""
+    """How many seconds a newcomer waited for the answer, and which it was: an error's code, or an event's type."""
 
     waited_sec: float
     answer: str
@@ -31,46 +31,49 @@ class Knock:
 
 
 @contextmanager
-def full_site(upstream: Upstream) -> Iterator[Site]:
-    with running_site(FILE, upstream, AS_SHIPPED) as site:
+def run_full_site(upstream: Upstream) -> Iterator[Site]:
+    with run_site(FILE, upstream, AS_SHIPPED) as site:
         yield site
 
 
 async def run(site: Site, with_newcomers: bool) -> Result:
-    callers = [site.caller(number) for number in range(SESSIONS)]
+    callers = [site.build_caller(number) for number in range(SESSIONS)]
     knocks: list[Knock] = []
-    async with _knocking(site, knocks) if with_newcomers else _nobody():
-        turns = await converse(callers, prompts(), TURNS)
+    async with _let_newcomers_knock(site, knocks) if with_newcomers else _keep_newcomers_away():
+        turns = await hold_conversations(callers, load_prompts(), TURNS)
     latencies = [turn.latency_sec for turn in turns if turn.latency_sec is not None]
     waited = [knock.waited_sec for knock in knocks]
     busy = [knock for knock in knocks if (knock.answer, knock.close_code) == ("server_busy", 1013)]
     row = [
         len(knocks),
         len(busy),
-        ms(percentile(waited, 50)),
-        ms(max(waited, default=float("nan"))),
+        format_ms(compute_percentile(waited, 50)),
+        format_ms(max(waited, default=float("nan"))),
         f"{len(latencies)} of {SESSIONS * TURNS}",
-        *spread(latencies),
+        *format_percentiles(latencies),
     ]
-    p95 = percentile(latencies, 95) * 1000
+    p95 = compute_percentile(latencies, 95) * 1000
     if not with_newcomers:
         return Result(row, {"p95 alone": p95})
     return Result(row, {"p95 with newcomers": p95, "newcomer waited": max(waited) * 1000})
 
 
 @asynccontextmanager
-async def _nobody() -> AsyncIterator[None]:
+async def _keep_newcomers_away() -> AsyncIterator[None]:
     yield
 
 
 @asynccontextmanager
-async def _knocking(site: Site, knocks: list[Knock]) -> AsyncIterator[None]:
-    """Newcomers come as long as the callers talk, from when the last of these is there."""
+async def _let_newcomers_knock(site: Site, knocks: list[Knock]) -> AsyncIterator[None]:
+    """Let newcomers come while the callers talk, once all callers are connected.
+
+    What each newcomer was answered is added to `knocks`.
+    """
 
     async def come() -> None:
         await asyncio.sleep(TURN_SEC + 1)
         for number in range(FIRST_NEWCOMER, FIRST_NEWCOMER + SESSIONS):
-            knocks.append(await _knock(site, caller_name(number)))
+            knocks.append(await _knock(site, build_caller_name(number)))
             await asyncio.sleep(KNOCK_SEC)
 
     newcomers = asyncio.create_task(come())

@@ -12,7 +12,7 @@ import numpy as np
 from bench.connections import Connection, Got
 from bench.marks import Samples
 from bench.player import Player
-from bench.speech import FRAME_MS, RATE, Utterance, room_noise
+from bench.speech import FRAME_MS, RATE, Utterance, make_room_noise
 
 AUDIBLE = 60  # of 32,767
 NOISE_SEC = 7
@@ -20,7 +20,7 @@ NOISE_SEC = 7
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Reply audio with something audible in it. `audible_at`: when it sounds if played at once."""
+    """A piece of reply audio with something audible in it. `audible_at` is when that sounds if it is played at once."""
 
     at: float
     audible_at: float
@@ -29,7 +29,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """When the first and the last sample of an utterance sound."""
+    """When the first and the last sample of an utterance sound, on the monotonic clock."""
 
     begins_at: float
     ends_at: float
@@ -37,7 +37,11 @@ class Spoken:
 
 @dataclass(slots=True)
 class Caller:
-    """`mixed_in`: what else the microphone picks up, from the frame that the loudspeaker plays (24 kHz)."""
+    """A caller with a microphone and a loudspeaker.
+
+    `mixed_in` adds to the microphone's frame what else it picks up. It is given the frame that the loudspeaker plays
+    (24 kHz).
+    """
 
     name: str
     connection: Connection
@@ -56,38 +60,38 @@ class Caller:
         return self.connection.rate * FRAME_MS // 1000
 
     def say(self, samples: Samples) -> Spoken:
-        """Marked speech at the connection's rate; it begins with the next frame."""
+        """Speak marked samples at the connection's rate, beginning with the next frame, and return when they sound."""
         assert not len(self._speech)
         self._speech = samples
         begins_at = self._began_at + self._sent / self.connection.rate
         return Spoken(begins_at, begins_at + len(samples) / self.connection.rate)
 
-    def make(self, sound: Samples) -> None:
-        """A noise without words, at the connection's rate, over the room's."""
-        self._speech = sound + room_noise(len(sound))
+    def make_noise(self, sound: Samples) -> None:
+        """Play a sound without words to the microphone, at the connection's rate, over the noise of the room."""
+        self._speech = sound + make_room_noise(len(sound))
 
-    def again(self) -> "Caller":
-        """The same caller on a new connection."""
+    def renew(self) -> "Caller":
+        """Return the same caller for a new connection."""
         return Caller(self.name, self.connection, Player(self.player.can_pause))
 
-    def sent_at(self, position_ms: float) -> float:
-        """When the sample at this position of the microphone's stream had been sent."""
+    def compute_sent_at(self, position_ms: float) -> float:
+        """Return when the sample at this position of the microphone's stream, in ms, had been sent."""
         return self._began_at + ceil(position_ms / FRAME_MS) * FRAME_MS / 1000
 
     async def stream(self) -> None:
-        noise = room_noise(NOISE_SEC * self.connection.rate, seed=hash(self.name) % 2**32)
+        noise = make_room_noise(NOISE_SEC * self.connection.rate, seed=hash(self.name) % 2**32)
         self._began_at = time.monotonic()
         while True:
             due = self._began_at + (self._sent + self.frame) / self.connection.rate
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             self.lateness_sec.append(time.monotonic() - due)
             played = self.player.advance(RATE * FRAME_MS // 1000)
-            await self.connection.send_audio(self._next_frame(noise, played))
+            await self.connection.send_audio(self._build_frame(noise, played))
             for event in self.player.to_send:
                 await self.connection.send(event)
             self.player.to_send.clear()
 
-    def _next_frame(self, noise: Samples, played: Samples) -> Samples:
+    def _build_frame(self, noise: Samples, played: Samples) -> Samples:
         start = self._sent % (len(noise) - self.frame)
         frame = noise[start : start + self.frame].copy()
         spoken, self._speech = self._speech[: self.frame], self._speech[self.frame :]
@@ -110,8 +114,11 @@ class Caller:
         if len(audible):
             self.chunks.append(Chunk(got.at, got.at + audible[0] / RATE, got.response_id))
 
-    async def until(self, condition: Callable[[], bool], timeout_sec: float) -> bool:
-        """Whether it came true in time. Raises ConnectionError if the connection is lost meanwhile."""
+    async def wait_until(self, condition: Callable[[], bool], timeout_sec: float) -> bool:
+        """Wait until the condition holds, and return whether it did in time.
+
+        Raise ConnectionError if the connection is lost meanwhile.
+        """
         deadline = time.monotonic() + timeout_sec
         while not (found := condition()) and time.monotonic() < deadline:
             if any(task.done() for task in self.tasks):
@@ -119,25 +126,25 @@ class Caller:
             await asyncio.sleep(FRAME_MS / 2000)
         return found
 
-    def when(self, kind: str, after: float) -> float | None:
-        """When the first event of the kind came after that time."""
+    def find_event_at(self, kind: str, after: float) -> float | None:
+        """Return when the first event of this kind came after a time, or None if none did."""
         return next((got.at for got in self.events if got.kind == kind and got.at > after), None)
 
-    def chunks_between(self, start: float, end: float) -> list[Chunk]:
+    def list_chunks_between(self, start: float, end: float) -> list[Chunk]:
         return [chunk for chunk in self.chunks if start <= chunk.at < end]
 
-    async def hush(self, quiet_sec: float = 1.0, timeout_sec: float = 45.0) -> None:
-        """Waits until the reply has been played and no more comes."""
+    async def wait_until_quiet(self, quiet_sec: float = 1.0, timeout_sec: float = 45.0) -> None:
+        """Wait until the reply has been played and nothing more has come for `quiet_sec` seconds."""
 
         def is_over() -> bool:
             last = self.chunks[-1].at if self.chunks else 0.0
             return not self.player.is_busy and time.monotonic() > last + quiet_sec
 
-        await self.until(is_over, timeout_sec)
+        await self.wait_until(is_over, timeout_sec)
 
 
 @asynccontextmanager
-async def calling(caller: Caller) -> AsyncIterator[Caller]:
+async def open_call(caller: Caller) -> AsyncIterator[Caller]:
     await caller.connection.open()
     caller.tasks += (tasks := [asyncio.create_task(work) for work in (caller.stream(), caller.listen())])
     try:
@@ -150,11 +157,11 @@ async def calling(caller: Caller) -> AsyncIterator[Caller]:
         await caller.connection.close()
 
 
-def marked(utterance: Utterance, rate: int) -> Samples:
-    """Made once for each rate."""
+def mark_utterance(utterance: Utterance, rate: int) -> Samples:
+    """Return an utterance with its marks at this rate in Hz. Each is made once."""
     key = (utterance.number, rate)
     if key not in _marked:
-        _marked[key] = utterance.marked(rate)
+        _marked[key] = utterance.build_marked(rate)
     return _marked[key]
 
 

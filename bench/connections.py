@@ -17,7 +17,7 @@ PIPECAT_RATE = 16_000  # of the microphone: Pipecat's default, so that it need n
 
 @dataclass(frozen=True, slots=True)
 class Got:
-    """One message of the server: audio where `pcm` is not empty, else `event` (for Pipecat only its kind)."""
+    """One message of the server: audio if `pcm` is not empty, else `event` (for Pipecat only its kind)."""
 
     at: float
     kind: str
@@ -27,6 +27,8 @@ class Got:
 
 
 class Connection(Protocol):
+    """A connection to a server under test, in whichever protocol it speaks."""
+
     rate: int  # of the microphone
 
     async def open(self) -> None: ...
@@ -37,7 +39,7 @@ class Connection(Protocol):
 
 
 class RealtimeConnection:
-    """The project's own server, spoken to as its page does: binary appends, `session` as the first update."""
+    """A connection to this project's server that speaks as its page does: binary appends, session.update first."""
 
     rate = 24_000
 
@@ -76,7 +78,7 @@ class RealtimeConnection:
 
 
 class PipecatConnection:
-    """Frames of Pipecat's protobuf serializer (frames.proto): audio is field 2, an interruption field 5."""
+    """A connection that speaks Pipecat's protobuf (frames.proto): audio is field 2, an interruption field 5."""
 
     rate = PIPECAT_RATE
 
@@ -88,8 +90,8 @@ class PipecatConnection:
         self._socket = await connect(self._url, compression=None, max_size=None, ping_interval=None)
 
     async def send_audio(self, samples: Samples) -> None:
-        audio = _field(3, samples.tobytes()) + _number(4, self.rate) + _number(5, 1)
-        await self._socket.send(_field(2, audio))
+        audio = _encode_field(3, samples.tobytes()) + _encode_number(4, self.rate) + _encode_number(5, 1)
+        await self._socket.send(_encode_field(2, audio))
 
     async def send(self, event: dict[str, Any]) -> None:
         raise NotImplementedError("Pipecat has no such events")
@@ -98,9 +100,9 @@ class PipecatConnection:
         async for message in self._socket:
             at = time.monotonic()
             assert isinstance(message, bytes)
-            (kind, body), *_ = _fields(message)
+            (kind, body), *_ = _decode_fields(message)
             if kind == 2:
-                yield Got(at, "audio", next(bytes(value) for number, value in _fields(body) if number == 3))
+                yield Got(at, "audio", next(bytes(value) for number, value in _decode_fields(body) if number == 3))
             elif kind == 5:
                 yield Got(at, "interruption")
 
@@ -108,7 +110,7 @@ class PipecatConnection:
         await self._socket.close()
 
 
-def _varint(value: int) -> bytes:
+def _encode_varint(value: int) -> bytes:
     out = bytearray()
     while value > 0x7F:
         out.append(value & 0x7F | 0x80)
@@ -116,16 +118,16 @@ def _varint(value: int) -> bytes:
     return bytes((*out, value))
 
 
-def _field(number: int, body: bytes) -> bytes:
-    return _varint(number << 3 | 2) + _varint(len(body)) + body
+def _encode_field(number: int, body: bytes) -> bytes:
+    return _encode_varint(number << 3 | 2) + _encode_varint(len(body)) + body
 
 
-def _number(number: int, value: int) -> bytes:
-    return _varint(number << 3) + _varint(value)
+def _encode_number(number: int, value: int) -> bytes:
+    return _encode_varint(number << 3) + _encode_varint(value)
 
 
-def _fields(data: bytes) -> list[tuple[int, bytes]]:
-    """The fields with a length, by number; plain numbers are left out."""
+def _decode_fields(data: bytes) -> list[tuple[int, bytes]]:
+    """Return the fields that have a length, with their numbers; plain numbers are left out."""
     found, at = [], 0
     while at < len(data):
         tag, at = _read_varint(data, at)

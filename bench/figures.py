@@ -6,27 +6,27 @@ from dataclasses import dataclass, field
 import numpy as np
 
 
-def percentile(values: Iterable[float], share: float) -> float:
-    """`share` in percent; not a number where there is no value."""
+def compute_percentile(values: Iterable[float], share: float) -> float:
+    """Return the percentile at `share` percent, or NaN if there is no value."""
     found = list(values)
     return float(np.percentile(found, share)) if found else float("nan")
 
 
-def ms(seconds: float) -> str:
+def format_ms(seconds: float) -> str:
     return "–" if np.isnan(seconds) else f"{seconds * 1000:,.0f}"
 
 
-def spread(seconds: Sequence[float]) -> list[str]:
-    """p50, p95 and p99 in milliseconds."""
-    return [ms(percentile(seconds, share)) for share in (50, 95, 99)]
+def format_percentiles(seconds: Sequence[float]) -> list[str]:
+    """Return p50, p95 and p99 of some seconds, in milliseconds."""
+    return [format_ms(compute_percentile(seconds, share)) for share in (50, 95, 99)]
 
 
-def share(part: int, whole: int) -> str:
+def format_share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} % ({part} of {whole})" if whole else "–"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """As Markdown, which reads well on a terminal too."""
+def format_table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a table in Markdown, which reads well on a terminal too."""
     cells = [list(head), *([str(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(head))]
     lines = [
@@ -38,7 +38,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One row of a table, and what the bars need of it; times in ms."""
+    """One row of a table, and what the bars need of it; times are in ms."""
 
     row: Sequence[object]
     facts: Mapping[str, float] = field(default_factory=dict)

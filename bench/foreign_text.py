@@ -10,18 +10,20 @@ from dataclasses import dataclass
 from time import process_time
 
 from bench.text_readers import READERS, Read, read_frame
-from bench.worst_texts import MEGABYTE, SHAPES, VALUES, shaped, worst_texts
+from bench.worst_texts import MEGABYTE, SHAPES, VALUES, build_shaped_text, build_worst_texts
 
 BAR_MS = 50.0
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
+    """What reading one text has cost."""
+
     total_ms: float
     longest_ms: float  # of the steps in between which the loop serves others
 
 
-def spend(reader: Read, text: str) -> Spent:
+def measure_cost(reader: Read, text: str) -> Spent:
     started = last = process_time()
     longest = 0.0
     for _ in reader(text) or ():
@@ -31,10 +33,10 @@ def spend(reader: Read, text: str) -> Spent:
 
 
 def main() -> int:
-    worst = {name: max(_each(reader)) for name, reader in READERS.items()}
+    worst = {name: max(_list_cases(reader)) for name, reader in READERS.items()}
     worst |= {
         f"an event of {shape}": max(
-            (spend(read_frame, shaped(shape, value, MEGABYTE)).longest_ms, value) for value in VALUES
+            (measure_cost(read_frame, build_shaped_text(shape, value, MEGABYTE)).longest_ms, value) for value in VALUES
         )
         for shape in SHAPES
     }
@@ -43,9 +45,9 @@ def main() -> int:
     return int(any(taken_ms > BAR_MS for taken_ms, _ in worst.values()))
 
 
-def _each(reader: Read) -> Iterator[tuple[float, str]]:
-    for name, text in worst_texts(MEGABYTE):
-        yield spend(reader, text).longest_ms, name
+def _list_cases(reader: Read) -> Iterator[tuple[float, str]]:
+    for name, text in build_worst_texts(MEGABYTE):
+        yield measure_cost(reader, text).longest_ms, name
 
 
 if __name__ == "__main__":

@@ -19,25 +19,27 @@ EVERY_MS = 5
 
 @dataclass(frozen=True, slots=True)
 class Mark:
+    """Which text is being spoken, and how much of it."""
+
     text: int  # its number in the library
     chars: int  # said so far
 
 
-def write(samples: Samples, at: int, mark: Mark) -> None:
-    """Puts a mark into the samples from `at` on, in place."""
+def write_mark(samples: Samples, at: int, mark: Mark) -> None:
+    """Put a mark into the samples from `at` on, in place."""
     data = SYNC + mark.text.to_bytes(2, "big") + mark.chars.to_bytes(2, "big")
     place = samples[at : at + MARK_BITS]
     place &= ~np.int16(1)
     place |= np.unpackbits(np.frombuffer(data, np.uint8)).astype(np.int16)
 
 
-def read(samples: Samples) -> list[Mark]:
-    """All whole marks, in order."""
+def read_marks(samples: Samples) -> list[Mark]:
+    """Return all whole marks, in order."""
     bits = (samples & 1).astype(np.uint8)
-    return [mark for _, mark in sorted(_found(bits), key=lambda found: found[0])]
+    return [mark for _, mark in sorted(_find_marks(bits), key=lambda found: found[0])]
 
 
-def _found(bits: NDArray[np.uint8]) -> Iterator[tuple[int, Mark]]:
+def _find_marks(bits: NDArray[np.uint8]) -> Iterator[tuple[int, Mark]]:
     for phase in range(8):
         data = np.packbits(bits[phase:]).tobytes()
         at = data.find(SYNC)

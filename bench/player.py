@@ -13,7 +13,10 @@ from bench.speech import RATE
 
 @dataclass
 class Player:
-    """Times are those of `Got`. `advance` moves the playhead; what is to be told to the server waits in `to_send`."""
+    """The caller's loudspeaker. Times are those of `Got`.
+
+    `advance` moves the playhead; events for the server wait in `to_send`.
+    """
 
     can_pause: bool = False
     is_paused: bool = False
@@ -55,7 +58,7 @@ class Player:
                 self._drop()
 
     def advance(self, samples: int) -> Samples:
-        """The next 24 kHz samples that sound; silence where there are none."""
+        """Return the next 24 kHz samples that sound, with silence where there are none."""
         if self.is_paused or not self._waiting:
             return np.zeros(samples, np.int16)
         sound = np.frombuffer(bytes(self._waiting[: samples * 2]), np.int16)
@@ -67,8 +70,8 @@ class Player:
             self.to_send.append({"type": "output_audio_buffer.started", **started})
         return np.concatenate((sound, np.zeros(samples - len(sound), np.int16)))
 
-    def chars_at(self, played: int) -> int:
-        """How much of `text` has sounded by then: each caption goes before the audio that it is of."""
+    def count_chars_at(self, played: int) -> int:
+        """Return how many characters of `text` have sounded by then. Each caption comes before its audio."""
         ends = [start for start, _ in self.captions[1:]] + [max(self.received, 1)]
         before = 0
         for (start, chars), end in zip(self.captions, ends, strict=True):
@@ -93,7 +96,7 @@ class Player:
         self.captions, self.text = [], ""
 
     def _drop(self) -> None:
-        """An interruption: nothing of it will sound any more; the server is told what did."""
+        """Drop what has not sounded, because of an interruption, and have the server told what did."""
         if self.is_busy and (item_id := self.item_ids.get(self.response_id)):
             cut = {"item_id": item_id, "content_index": 0, "audio_end_ms": self.played * 1000 // RATE}
             self.to_send.append({"type": "conversation.item.truncate", **cut})

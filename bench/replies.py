@@ -31,8 +31,8 @@ STORIES = (
 STORY_KEY = "story"  # in the key of a caller who is told one
 
 
-def reply(question: str, caller: str, turn: int) -> str:
-    """15 to 23 words, or a story."""
+def choose_reply(question: str, caller: str, turn: int) -> str:
+    """Return a reply of 15 to 23 words, or a story if the caller is told stories."""
     seed = int.from_bytes(sha256(f"{question}/{caller}/{turn}".encode()).digest()[:8])
     if STORY_KEY in caller:
         return STORIES[seed % len(STORIES)]

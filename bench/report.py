@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.bars import HEAD, verdicts
-from bench.figures import Result, table
+from bench.bars import HEAD, judge_bars
+from bench.figures import Result, format_table
 
 ABOUT = """# Benchmark
 
@@ -30,6 +30,8 @@ quickstart pipeline with its defaults (`bench/pipecat/bot.py`). All figures of a
 
 
 class Report:
+    """The tables of one run, and the page that they are written to."""
+
     def __init__(self, path: Path | None, arguments: Sequence[str]) -> None:
         self._path = path
         self._command = shlex.join(["make", "bench", *([f"BENCH={shlex.join(arguments)}"] if arguments else [])])
@@ -40,27 +42,27 @@ class Report:
         _, rows = self._sections.setdefault(title, (head, []))
         rows.append([mode, *result.row])
         self._facts |= {(mode, name): value for name, value in result.facts.items()}
-        sys.stdout.write(f"\n{title}, {datetime.now(UTC):%H:%M:%S}\n{table(head, [[mode, *result.row]])}\n")
+        sys.stdout.write(f"\n{title}, {datetime.now(UTC):%H:%M:%S}\n{format_table(head, [[mode, *result.row]])}\n")
         sys.stdout.flush()
 
     def finish(self, took_sec: float) -> None:
-        self._sections["Bars"] = HEAD, verdicts(self._facts)
-        sys.stdout.write("\nBars\n" + table(*self._sections["Bars"]) + "\n")
+        self._sections["Bars"] = HEAD, judge_bars(self._facts)
+        sys.stdout.write("\nBars\n" + format_table(*self._sections["Bars"]) + "\n")
         if self._path:
-            self._path.write_text(self._page(took_sec))
+            self._path.write_text(self._build_page(took_sec))
 
-    def _page(self, took_sec: float) -> str:
+    def _build_page(self, took_sec: float) -> str:
         load = os.getloadavg()[2]
         run = (
-            f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores of {_processor()}, "
+            f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores of {_read_processor_name()}, "
             f"Python {platform.python_version()}, {took_sec / 60:.0f} minutes, "
             f"load average {load:.1f} in the last 15 minutes.\n\n"
             f"    {self._command}\n"
         )
-        tables = [f"## {title}\n\n{table(head, rows)}\n" for title, (head, rows) in self._sections.items()]
+        tables = [f"## {title}\n\n{format_table(head, rows)}\n" for title, (head, rows) in self._sections.items()]
         return "\n".join([ABOUT, run, *tables])
 
 
-def _processor() -> str:
+def _read_processor_name() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     return next((line.split(": ")[1] for line in lines if line.startswith("model name")), platform.machine())

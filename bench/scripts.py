@@ -3,8 +3,8 @@
 Script = tuple[tuple[str, str, int], ...]
 
 
-def _digits(number: str, pause_after: int = 0) -> Script:
-    """Spoken one by one, and slowly, as people read a number from a card."""
+def _spell_digits(number: str, pause_after: int = 0) -> Script:
+    """Return a number as digits spoken slowly, one by one, as people read it from a card."""
     names = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
     last = len(number) - 1
     return tuple(
@@ -12,42 +12,53 @@ def _digits(number: str, pause_after: int = 0) -> Script:
     )
 
 
-def _one(recording: str, words: str) -> Script:
+def _build_script(recording: str, words: str) -> Script:
     return ((recording, words, 0),)
 
 
 # Recordings of a person. In one breath: as their speaker paused, which some do amid them.
 PROMPTS: tuple[Script, ...] = (
-    _one("followme/pls-hold-while-try", "Please hold while I try to locate the person you are calling."),
-    _one("agent-newlocation", "Please enter a new extension, followed by pound."),
-    _one("conf-onlyperson", "You are currently the only person in this conference."),
-    _one("vm-nobodyavail", "Nobody is available to take your call at the moment."),
-    _one("feature-not-avail-line", "That feature is not available on this line."),
-    _one("privacy-prompt", "Please enter your phone number, starting with the area code."),
-    _one("demo-nomatch", "I'm sorry there are no matches for those keywords."),
-    _one("vm-mailboxfull", "Sorry, but the user's mailbox can't accept more messages."),
-    _one("followme/sorry", "I'm sorry, but I was unable to locate the person you are calling."),
-    _one("priv-callpending", "I have a caller waiting, who introduces themselves as:"),
-    _one("number-not-answering", "That number is not answering."),
-    _one("please-try-call-later", "Please try your call later."),
-    _one("ss-noservice", "The number you have dialed is not in service. Please check the number and try again."),
-    _one("pbx-invalidpark", "I am sorry, there is no call parked on that extension. Please try again."),
+    _build_script("followme/pls-hold-while-try", "Please hold while I try to locate the person you are calling."),
+    _build_script("agent-newlocation", "Please enter a new extension, followed by pound."),
+    _build_script("conf-onlyperson", "You are currently the only person in this conference."),
+    _build_script("vm-nobodyavail", "Nobody is available to take your call at the moment."),
+    _build_script("feature-not-avail-line", "That feature is not available on this line."),
+    _build_script("privacy-prompt", "Please enter your phone number, starting with the area code."),
+    _build_script("demo-nomatch", "I'm sorry there are no matches for those keywords."),
+    _build_script("vm-mailboxfull", "Sorry, but the user's mailbox can't accept more messages."),
+    _build_script("followme/sorry", "I'm sorry, but I was unable to locate the person you are calling."),
+    _build_script("priv-callpending", "I have a caller waiting, who introduces themselves as:"),
+    _build_script("number-not-answering", "That number is not answering."),
+    _build_script("please-try-call-later", "Please try your call later."),
+    _build_script(
+        "ss-noservice", "The number you have dialed is not in service. Please check the number and try again."
+    ),
+    _build_script("pbx-invalidpark", "I am sorry, there is no call parked on that extension. Please try again."),
     # With the pauses of somebody who thinks while speaking.
-    (("telephone-number", "Telephone number", 450), *_digits("551", 700), *_digits("4207")),
-    (("vm-tocallnum", "To call this number", 600), ("vm-press", "press", 350), *_digits("5")),
+    (("telephone-number", "Telephone number", 450), *_spell_digits("551", 700), *_spell_digits("4207")),
+    (("vm-tocallnum", "To call this number", 600), ("vm-press", "press", 350), *_spell_digits("5")),
     (("hours", "Hours", 300), ("vm-and", "and", 900), ("minutes", "minutes.", 0)),
-    (("vm-enter-num-to-call", "Please enter the number you wish to call", 500), *_digits("86", 400), *_digits("31")),
-    (("followme/call-from", "Call from", 800), ("vm-extension", "extension", 400), *_digits("2046")),
-    (("you-entered", "You entered", 700), *_digits("19", 500), ("vm-and", "and", 600), *_digits("73")),
+    (
+        ("vm-enter-num-to-call", "Please enter the number you wish to call", 500),
+        *_spell_digits("86", 400),
+        *_spell_digits("31"),
+    ),
+    (("followme/call-from", "Call from", 800), ("vm-extension", "extension", 400), *_spell_digits("2046")),
+    (("you-entered", "You entered", 700), *_spell_digits("19", 500), ("vm-and", "and", 600), *_spell_digits("73")),
     (("im-sorry", "I'm sorry,", 400), ("vm-isunavail", "is unavailable", 700), ("digits/today", "today.", 0)),
-    (("is-set-to", "Is set to", 500), *_digits("8", 600), ("minutes", "minutes.", 0)),
+    (("is-set-to", "Is set to", 500), *_spell_digits("8", 600), ("minutes", "minutes.", 0)),
     (("vm-message", "Message", 350), ("vm-from", "from", 1100), ("vm-unknown-caller", "an unknown caller.", 0)),
-    (("transfer", "Transfer", 400), ("to-extension", "to extension", 1000), *_digits("3", 300), *_digits("07")),
+    (
+        ("transfer", "Transfer", 400),
+        ("to-extension", "to extension", 1000),
+        *_spell_digits("3", 300),
+        *_spell_digits("07"),
+    ),
 )
 
 
-def _paused(line: str) -> Script:
-    """“words |600| words”: a pause of 600 ms amid them. Spoken by a synthetic voice."""
+def _parse_script(line: str) -> Script:
+    """Return the script of “words |600| words”: a pause of 600 ms between them, spoken by a synthetic voice."""
     parts = [part.strip() for part in line.split("|")]
     return tuple(("", words, int(pause)) for words, pause in zip(parts[::2], [*parts[1::2], "0"], strict=True))
 
@@ -55,7 +66,7 @@ def _paused(line: str) -> Script:
 # At each pause the words so far ask for more.
 SCRIPTS: tuple[Script, ...] = tuple(
     map(
-        _paused,
+        _parse_script,
         (
             "I would like to |600| book a table |450| for four people.",
             "Can you tell me when |700| the next train to Hamburg leaves?",

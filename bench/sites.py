@@ -29,6 +29,7 @@ REQUIREMENTS = ROOT / "bench" / "pipecat" / "requirements.txt"
 CORE = 0  # of the server under test
 START_SEC = 90
 CALLERS = 110
+CREATE_CALLERS = "from bench.caller_accounts import create_callers; create_callers()"
 AHEAD, WITHOUT = "bench", "bench-baseline"  # assistants: with and without preemptive generation
 SEMANTIC = {"type": "semantic_vad", "eagerness": "medium"}
 SERVER = {"type": "server_vad", "silence_duration_ms": 500}
@@ -38,7 +39,7 @@ BOUNDLESS: Mapping[str, str] = {"MAX_SESSIONS": "1000", "MAX_LOOP_LAG_MS": "6000
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """A way to run a server. `stream_model` "": speech to text of whole files."""
+    """A way to run a server. An empty `stream_model` means speech to text of whole files."""
 
     name: str
     assistant: str = AHEAD
@@ -55,9 +56,11 @@ PIPECAT = Mode("Pipecat 1.14 quickstart", is_pipecat=True)
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
+    """The emulated providers, and what they were asked."""
+
     url: str
 
-    def requests(self, endpoint: str) -> list[dict[str, Any]]:
+    def list_requests(self, endpoint: str) -> list[dict[str, Any]]:
         with urlopen(f"{self.url}/control/requests/{endpoint}") as response:
             found: list[dict[str, Any]] = json.load(response)
         return found
@@ -77,8 +80,8 @@ class Site:
     keys: Mapping[str, str]
     upstream: Upstream
 
-    def caller(self, number: int, is_told_stories: bool = False, extensions: Sequence[str] = ()) -> Caller:
-        name = caller_name(number, is_told_stories)
+    def build_caller(self, number: int, is_told_stories: bool = False, extensions: Sequence[str] = ()) -> Caller:
+        name = build_caller_name(number, is_told_stories)
         player = Player(can_pause="playback" in extensions and not self.mode.is_pipecat)
         return Caller(name, self._build_connection(name, extensions), player)
 
@@ -92,35 +95,35 @@ class Site:
         return RealtimeConnection(ws_url, self.keys[name], self.mode.assistant, session)
 
 
-def caller_name(number: int, is_told_stories: bool = False) -> str:
+def build_caller_name(number: int, is_told_stories: bool = False) -> str:
     return f"{STORY_KEY if is_told_stories else 'caller'}-{number:04}"
 
 
-def stay_off_the_core() -> None:
-    """This process and all that it starts leave the core to the server under test."""
+def leave_server_core() -> None:
+    """Keep this process, and all that it starts, off the core of the server under test."""
     if others := os.sched_getaffinity(0) - {CORE}:
         os.sched_setaffinity(0, others)
 
 
 @contextmanager
-def upstream(*options: str) -> Iterator[Upstream]:
+def run_upstream(*options: str) -> Iterator[Upstream]:
     command = [sys.executable, "-m", "bench.upstream", *options]
-    with _running("upstream", command, {}, pinned=False) as process:
-        port = _printed(process, r'"port": (\d+)')
+    with _run_process("upstream", command, {}, pinned=False) as process:
+        port = _await_output(process, r'"port": (\d+)')
         yield Upstream(f"http://127.0.0.1:{port}")
 
 
 @contextmanager
-def running(mode: Mode, upstream: Upstream) -> Iterator[Site]:
-    with running_pipecat(mode, upstream) if mode.is_pipecat else running_site(mode, upstream) as site:
+def run_server(mode: Mode, upstream: Upstream) -> Iterator[Site]:
+    with run_pipecat(mode, upstream) if mode.is_pipecat else run_site(mode, upstream) as site:
         yield site
 
 
 @contextmanager
-def running_site(mode: Mode, upstream: Upstream, limits: Mapping[str, str] = BOUNDLESS) -> Iterator[Site]:
+def run_site(mode: Mode, upstream: Upstream, limits: Mapping[str, str] = BOUNDLESS) -> Iterator[Site]:
     env = {
         "ENV_FILE": "/dev/null",
-        "DATABASE_URL": database(),
+        "DATABASE_URL": start_database(),
         "HOST": "127.0.0.1",
         "PORT": "0",
         "OPENAI_BASE_URL": f"{upstream.url}/v1",
@@ -129,25 +132,25 @@ def running_site(mode: Mode, upstream: Upstream, limits: Mapping[str, str] = BOU
         "STT_STREAM_MODEL": mode.stream_model,
         **limits,
     }
-    with _running("site", [sys.executable, "manage.py", "run"], env, pinned=True) as process:
-        url = _printed(process, r"(http://127\.0\.0\.1:\d+)")
-        yield Site(mode, url, process.pid, _people(env["DATABASE_URL"]), upstream)
+    with _run_process("site", [sys.executable, "manage.py", "run"], env, pinned=True) as process:
+        url = _await_output(process, r"(http://127\.0\.0\.1:\d+)")
+        yield Site(mode, url, process.pid, _create_callers(env["DATABASE_URL"]), upstream)
 
 
 @contextmanager
-def running_pipecat(mode: Mode, upstream: Upstream) -> Iterator[Site]:
+def run_pipecat(mode: Mode, upstream: Upstream) -> Iterator[Site]:
     with socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [str(_pipecat_python()), "bench/pipecat/bot.py", str(port), f"{upstream.url}/v1"]
-    with _running("pipecat", command, {}, pinned=True) as process:
-        _printed(process, "(Uvicorn running)")
+    command = [str(_install_pipecat()), "bench/pipecat/bot.py", str(port), f"{upstream.url}/v1"]
+    with _run_process("pipecat", command, {}, pinned=True) as process:
+        _await_output(process, "(Uvicorn running)")
         yield Site(mode, f"http://127.0.0.1:{port}", process.pid, {}, upstream)
 
 
 @cache
-def database() -> str:
-    """An embedded Postgres in a folder of its own, which goes with this process."""
+def start_database() -> str:
+    """Start an embedded Postgres in a folder that is removed with this process, and return its URL."""
     folder = tempfile.TemporaryDirectory(prefix="voiceproject-bench-", ignore_cleanup_errors=True)
     _kept.append(folder)
     return embedded_postgres.start(Path(folder.name) / "postgres")
@@ -157,11 +160,11 @@ _kept: list[tempfile.TemporaryDirectory[str]] = []
 
 
 @cache
-def _people(database_url: str) -> dict[str, str]:
-    """The callers' API keys, by name."""
-    names = [caller_name(number, stories) for number in range(CALLERS) for stories in (False, True)]
+def _create_callers(database_url: str) -> dict[str, str]:
+    """Create the callers' accounts, and return their API keys by name."""
+    names = [build_caller_name(number, stories) for number in range(CALLERS) for stories in (False, True)]
     result = subprocess.run(
-        [sys.executable, "manage.py", "shell", "--no-imports", "-c", "from bench.people import make; make()"],
+        [sys.executable, "manage.py", "shell", "--no-imports", "-c", CREATE_CALLERS],
         env={**os.environ, "ENV_FILE": "/dev/null", "DATABASE_URL": database_url, "BENCH_CALLERS": json.dumps(names)},
         capture_output=True,
         text=True,
@@ -174,8 +177,8 @@ def _people(database_url: str) -> dict[str, str]:
     return keys
 
 
-def _pipecat_python() -> Path:
-    """Of a virtual environment of its own, made when the requirements change."""
+def _install_pipecat() -> Path:
+    """Return the Python of Pipecat's own virtual environment, which is made when the requirements change."""
     installed = VENV / "requirements.txt"
     if not installed.exists() or installed.read_text() != REQUIREMENTS.read_text():
         sys.stderr.write("Installing Pipecat beside the project, which takes some minutes …\n")
@@ -188,13 +191,15 @@ def _pipecat_python() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Process:
+    """A process that was started, and the file that holds all that it prints."""
+
     pid: int
     log: Path  # all that it prints
     has_ended: Callable[[], bool]
 
 
 @contextmanager
-def _running(name: str, command: Sequence[str], env: Mapping[str, str], *, pinned: bool) -> Iterator[Process]:
+def _run_process(name: str, command: Sequence[str], env: Mapping[str, str], *, pinned: bool) -> Iterator[Process]:
     pin = ["taskset", "--cpu-list", str(CORE)] if pinned else []
     log = ROOT / "var" / f"bench-{name}.log"
     log.parent.mkdir(exist_ok=True)
@@ -213,8 +218,11 @@ def _running(name: str, command: Sequence[str], env: Mapping[str, str], *, pinne
             process.kill()
 
 
-def _printed(process: Process, pattern: str) -> str:
-    """What the process says once it is up. Raises RuntimeError if it does not come up."""
+def _await_output(process: Process, pattern: str) -> str:
+    """Wait for what the process prints once it is up, and return the group that the pattern captures.
+
+    Raise RuntimeError if it does not come up within START_SEC.
+    """
     deadline = time.monotonic() + START_SEC
     while not (found := re.search(pattern, process.log.read_text())):
         if process.has_ended() or time.monotonic() > deadline:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import soxr
 
-from bench.marks import EVERY_MS, MARK_BITS, Mark, Samples, write
-from bench.noises import mhm
+from bench.marks import EVERY_MS, MARK_BITS, Mark, Samples, write_mark
+from bench.noises import make_mhm
 from bench.replies import STORIES
 from bench.scripts import PROMPTS, SCRIPTS
 from conversations.engines.demo import espeak
@@ -27,7 +27,7 @@ BEGUN, AUDIBLE = 0.06, 0.02  # of the loudest 10 ms: a breath before the first w
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of an utterance: its characters and its samples, at 24 kHz, first and after the last."""
+    """A stretch of an utterance: its first character and sample, and those after its last, at 24 kHz."""
 
     first_char: int
     end_char: int
@@ -37,7 +37,7 @@ class Piece:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Utterance:
-    """`samples` from the first audible one to the last, 24 kHz."""
+    """What a caller says: `samples` from the first audible one to the last, at 24 kHz."""
 
     number: int  # of its text
     text: str
@@ -48,15 +48,15 @@ class Utterance:
     def pauses(self) -> int:
         return len(self.pieces) - 1
 
-    def marked(self, rate: int) -> Samples:
-        """At `rate`, in the noise of the room, with the marks that the emulated speech to text reads."""
-        samples = at_rate(self.samples, rate) + room_noise(len(at_rate(self.samples, rate)))
+    def build_marked(self, rate: int) -> Samples:
+        """Return the samples at `rate` Hz, in the noise of a room, with the marks for the emulated speech to text."""
+        samples = resample(self.samples, rate) + make_room_noise(len(resample(self.samples, rate)))
         for at in range(0, len(samples) - MARK_BITS, EVERY_MS * rate // 1000):
-            if (chars := self._said(at * RATE // rate)) is not None:
-                write(samples, at, Mark(self.number, chars))
+            if (chars := self._count_said_chars(at * RATE // rate)) is not None:
+                write_mark(samples, at, Mark(self.number, chars))
         return samples
 
-    def _said(self, position: int) -> int | None:
+    def _count_said_chars(self, position: int) -> int | None:
         for piece in self.pieces:
             if piece.start <= position < piece.end:
                 share = (position - piece.start) / (piece.end - piece.start)
@@ -65,44 +65,44 @@ class Utterance:
 
 
 @cache
-def prompts() -> list[Utterance]:
-    """People's voices, some in one breath, some with pauses."""
-    return [_utterance(number, script, _recorded) for number, script in enumerate(PROMPTS)]
+def load_prompts() -> list[Utterance]:
+    """Return the utterances of a person's voice, some in one breath, some with pauses."""
+    return [_build_utterance(number, script, _load_recording) for number, script in enumerate(PROMPTS)]
 
 
 @cache
-def scripted() -> list[Utterance]:
-    """Synthetic voices, each script with pauses inside."""
-    return [_utterance(len(PROMPTS) + number, script, _spoken) for number, script in enumerate(SCRIPTS)]
+def load_scripts() -> list[Utterance]:
+    """Return the utterances of synthetic voices, all with pauses inside."""
+    return [_build_utterance(len(PROMPTS) + number, script, _synthesise_words) for number, script in enumerate(SCRIPTS)]
 
 
 @cache
-def backchannels() -> list[Utterance]:
-    """Hums of agreement, which speech to text writes as “Mhm.”"""
-    sounds = (mhm(seed) for seed in range(MHMS))
+def load_backchannels() -> list[Utterance]:
+    """Return hums of agreement, which speech to text writes as “Mhm.”"""
+    sounds = (make_mhm(seed) for seed in range(MHMS))
     return [Utterance(MHM_NUMBER, MHM, sound, (Piece(0, len(MHM), 0, len(sound)),)) for sound in sounds]
 
 
-def story_number(story: int) -> int:
-    """The text's number of a reply that the microphone may pick up."""
+def number_story(story: int) -> int:
+    """Return the number of the text of a reply that the microphone may pick up."""
     return MHM_NUMBER + 1 + story
 
 
-def texts() -> list[str]:
-    """By number."""
+def list_texts() -> list[str]:
+    """Return all texts; the index of each is its number."""
     return [*(" ".join(words for _, words, _ in script) for script in (*PROMPTS, *SCRIPTS)), MHM, *STORIES]
 
 
-def at_rate(samples: Samples, rate: int) -> Samples:
+def resample(samples: Samples, rate: int) -> Samples:
     return samples if rate == RATE else np.asarray(soxr.resample(samples, RATE, rate), np.int16)
 
 
-def room_noise(length: int, seed: int | None = None) -> Samples:
+def make_room_noise(length: int, seed: int | None = None) -> Samples:
     return (np.random.default_rng(seed).standard_normal(length) * ROOM_NOISE).astype(np.int16)
 
 
-def synthesised(text: str, voice: str, speed: float = 1.0) -> Samples:
-    """espeak-ng, 24 kHz."""
+def synthesise(text: str, voice: str, speed: float = 1.0) -> Samples:
+    """Return text spoken by espeak-ng, as samples at 24 kHz."""
     chunks: list[bytes] = []
 
     def take(pcm: bytes) -> bool:
@@ -117,12 +117,14 @@ def synthesised(text: str, voice: str, speed: float = 1.0) -> Samples:
     return np.asarray(soxr.resample(np.frombuffer(b"".join(chunks), np.int16), rate, RATE), np.int16)
 
 
-def _utterance(number: int, script: Iterable[tuple[str, str, int]], sound: Callable[[str, str], Samples]) -> Utterance:
+def _build_utterance(
+    number: int, script: Iterable[tuple[str, str, int]], sound: Callable[[str, str], Samples]
+) -> Utterance:
     parts: list[Samples] = []
     pieces: list[Piece] = []
     at = chars = 0
     for source, words, pause_ms in script:
-        part = audible(sound(source or VOICES[number % len(VOICES)], words))
+        part = trim_silence(sound(source or VOICES[number % len(VOICES)], words))
         pieces.append(Piece(chars, chars + len(words), at, at + len(part)))
         chars += len(words) + 1
         pause = np.zeros(pause_ms * RATE // 1000, np.int16)
@@ -132,8 +134,8 @@ def _utterance(number: int, script: Iterable[tuple[str, str, int]], sound: Calla
     return Utterance(number, text, np.concatenate(parts), tuple(pieces))
 
 
-def _recorded(source: str, words: str) -> Samples:
-    """Raises FileNotFoundError, with the package to install."""
+def _load_recording(source: str, words: str) -> Samples:
+    """Return a recording at 24 kHz, or raise FileNotFoundError, which names the package to install."""
     path = SOUNDS / f"{source}.wav"
     if not path.exists():
         raise FileNotFoundError(f"{path}: install Debian's asterisk-core-sounds-en-wav, the benchmark's real voices")
@@ -142,12 +144,12 @@ def _recorded(source: str, words: str) -> Samples:
         return np.asarray(soxr.resample(samples, file.getframerate(), RATE), np.int16)
 
 
-def _spoken(voice: str, words: str) -> Samples:
-    return synthesised(words, voice)
+def _synthesise_words(voice: str, words: str) -> Samples:
+    return synthesise(words, voice)
 
 
-def audible(samples: Samples) -> Samples:
-    """Without the silence around it, at one loudness."""
+def trim_silence(samples: Samples) -> Samples:
+    """Return the samples without the silence around them, at one loudness."""
     block = RATE // 100
     blocks = samples[: len(samples) // block * block].reshape(-1, block).astype(np.float64)
     power = np.sqrt((blocks**2).mean(axis=1))

@@ -7,7 +7,7 @@ from itertools import chain
 
 from django.core.exceptions import ValidationError
 
-from accounts.outbound.bounded_answers import parse_json
+from accounts.outbound.bounded_responses import parse_json
 from bench.worst_texts import SAID
 from conversations import keywords
 from conversations.engines.demo.eliza import find_reply
@@ -41,8 +41,8 @@ Read = Callable[[str], Iterator[None] | None]
 # Of a client.
 
 
-def client_words(text: str) -> Iterator[None]:
-    """Words in an event, as they are and as the event itself."""
+def read_client_words(text: str) -> Iterator[None]:
+    """Read words as a part of an event, as a whole frame, and as an event's type."""
     part = {"type": "input_text", "text": text}
     item = {"type": "message", "role": "user", "content": [part]}
     for frame in (json.dumps({"type": "conversation.item.create", "item": item}), text, f'{{"type":"{text}"}}'):
@@ -60,18 +60,18 @@ def read_frame(frame: str) -> None:
 # Of a language model.
 
 
-def streamed_reply(text: str) -> Iterator[None]:
-    """Through the turn machine in small pieces, each clause with a frame of sound."""
-    yield from _replied(text, 16)
+def read_streamed_reply(text: str) -> Iterator[None]:
+    """Give the turn machine a reply in small pieces, and each clause a frame of sound."""
+    yield from _read_reply(text, 16)
 
 
-def whole_reply(text: str) -> Iterator[None]:
-    """As a server sends it that does not stream; `reply` cuts it up."""
-    yield from _replied(text, PIECE_CHARS)
+def read_whole_reply(text: str) -> Iterator[None]:
+    """Give the turn machine a reply as a server sends it that does not stream, cut as the session cuts it."""
+    yield from _read_reply(text, PIECE_CHARS)
 
 
-def _replied(text: str, step: int) -> Iterator[None]:
-    machine = _machine()
+def _read_reply(text: str, step: int) -> Iterator[None]:
+    machine = _build_machine()
     actions = machine.receive(parse_event('{"type":"response.create"}'), 1.0)
     asked = next(action for action in actions if isinstance(action, commands.Generate))
     pieces = (
@@ -90,22 +90,22 @@ def _replied(text: str, step: int) -> Iterator[None]:
             machine.receive(engine_events.SpeechDone(asked.response_id, clause.index), 1.0)
 
 
-def _machine() -> TurnMachine:
+def _build_machine() -> TurnMachine:
     config = build_config(
         session_id="sess_1", model="m", instructions="", voice="", stt_model="", language="", speed=1.0, expires_at=1
     )
-    machine = TurnMachine(config, "conv_1", _ids())
+    machine = TurnMachine(config, "conv_1", _build_id_maker())
     machine.start(0.0)
     return machine
 
 
-def _ids() -> Callable[[str], str]:
+def _build_id_maker() -> Callable[[str], str]:
     numbers = iter(range(1_000_000))
     return lambda prefix: f"{prefix}_{next(numbers)}"
 
 
-def provider_stream(text: str) -> Iterator[None]:
-    """Of a language model: what it says in small pieces, and what is no event at all."""
+def read_provider_stream(text: str) -> Iterator[None]:
+    """Read a language model's stream: words in small pieces, and a body that is no event at all."""
     chunks = (
         f"data: {json.dumps({'choices': [{'index': 0, 'delta': {'content': text[start : start + 100]}}]})}\n\n"
         for start in range(0, len(text), 100)
@@ -122,8 +122,8 @@ def provider_stream(text: str) -> Iterator[None]:
                 pass
 
 
-def provider_answer(text: str) -> Iterator[None]:
-    """Of a provider, as JSON and as what is none; and the header that says when to ask again."""
+def read_provider_answer(text: str) -> Iterator[None]:
+    """Read a provider's answer, as JSON and as text, and the header that says when to ask again."""
     for body in (text, f'"{text}"', f"[{text}]", f'{{"error":{{"message":"{text}"}}}}'):
         yield
         with suppress(ValueError):
@@ -132,8 +132,8 @@ def provider_answer(text: str) -> Iterator[None]:
     provider_errors.parse_retry_after_sec({"retry-after": text[:HEADER_CHARS], "retry-after-ms": text[:HEADER_CHARS]})
 
 
-def foreign_sound(text: str) -> Iterator[None]:
-    """What text to speech answers: bare, and behind the beginning of a WAV file."""
+def decode_provider_sound(text: str) -> Iterator[None]:
+    """Decode what text to speech answers: bare, and behind the beginnings of sound files."""
     for head in (b"", b"\0", b"RIFF\0\0\0\0WAVE", b"\xff\xfb\x90\x64"):
         sound, body = AnswerDecoder("audio/L16; rate=16000"), head + text.encode()
         with suppress(UnusableAudioError, TextAnswerError):
@@ -143,8 +143,8 @@ def foreign_sound(text: str) -> Iterator[None]:
             sound.finish()
 
 
-def provider_event(text: str) -> None:
-    """Of a speech-to-speech model: words, and lists of what they are not."""
+def check_provider_event(text: str) -> None:
+    """Check events of a speech-to-speech model: long words, and lists of values of a wrong type."""
     response = {"id": "r", "output": [text[:1]] * len(text), "output_modalities": [text[:1]] * len(text)}
     for event in (
         {"type": "response.done", "event_id": "e", "response": response},
@@ -156,8 +156,8 @@ def provider_event(text: str) -> None:
             continue
 
 
-def read_back(text: str) -> Iterator[None]:
-    """What a model that reads aloud says, while it agrees with the text."""
+def compare_readback(text: str) -> Iterator[None]:
+    """Compare what a model reads aloud with its text, as long as the two agree."""
     readback = Readback(SAID[:240])
     for start in range(0, len(text), 40):
         yield
@@ -173,8 +173,8 @@ def read_back(text: str) -> Iterator[None]:
 # Of speech to text.
 
 
-def partial_words(text: str) -> Iterator[None]:
-    """The words so far, over a reply that is sounding, in ten pieces."""
+def judge_partial_words(text: str) -> Iterator[None]:
+    """Judge the words so far, over a reply that is sounding, in ten pieces."""
     said = ""
     step = max(1, len(text) // 10)
     for end in range(step, len(text) + step, step):
@@ -187,8 +187,8 @@ def partial_words(text: str) -> Iterator[None]:
         choose_wait_ms(words, "medium", PauseLengths())
 
 
-def key_words(text: str) -> None:
-    """Of an assistant's form."""
+def validate_keywords(text: str) -> None:
+    """Validate the keywords of an assistant's form."""
     try:
         keywords.validate(text)
     except ValidationError:
@@ -196,30 +196,32 @@ def key_words(text: str) -> None:
 
 
 READERS: dict[str, Read] = {
-    "an event's words": client_words,
-    "an error message": lambda text: _done(EngineErrors("llm", "openai", "OpenAI", "key").rejected_error(text)),
-    "an error about tools": lambda text: _done(TOOLS_REFUSED.search(text)),
-    "halves of characters": lambda text: _done(make_storable(text)),
-    "a reply in pieces": streamed_reply,
-    "a reply at once": whole_reply,
-    "what was heard of a reply": lambda text: _done(estimate_heard_text([(text, 1000)], 500)),
-    "a reading": read_back,
-    "a provider's event": provider_event,
-    "a provider's stream": provider_stream,
-    "a provider's answer": provider_answer,
-    "what is to be speech": foreign_sound,
-    "words over a reply": lambda text: _done(remove_echo(text, SAID)),
-    "a reply that is echoed": lambda text: _done(remove_echo(SAID[:300], text)),
-    "what was said": lambda text: _done(join_words(text, text)),
-    "partial words": partial_words,
-    "a transcript": lambda text: _done(extract_spoken_words(text[:MAX_CHARS])),
-    "a backchannel": lambda text: _done(is_backchannel(text)),
-    "a hallucination": lambda text: _done(is_hallucination(text)),
-    "the end of an utterance": lambda text: _done(choose_wait_ms(text, "medium", PauseLengths())),
-    "words to the demo": lambda text: _done(find_reply([text])),
-    "key words": key_words,
+    "an event's words": read_client_words,
+    "an error message": lambda text: _discard(
+        EngineErrors("llm", "openai", "OpenAI", "key").build_rejected_error(text)
+    ),
+    "an error about tools": lambda text: _discard(TOOLS_REFUSED.search(text)),
+    "halves of characters": lambda text: _discard(make_storable(text)),
+    "a reply in pieces": read_streamed_reply,
+    "a reply at once": read_whole_reply,
+    "what was heard of a reply": lambda text: _discard(estimate_heard_text([(text, 1000)], 500)),
+    "a reading": compare_readback,
+    "a provider's event": check_provider_event,
+    "a provider's stream": read_provider_stream,
+    "a provider's answer": read_provider_answer,
+    "what is to be speech": decode_provider_sound,
+    "words over a reply": lambda text: _discard(remove_echo(text, SAID)),
+    "a reply that is echoed": lambda text: _discard(remove_echo(SAID[:300], text)),
+    "what was said": lambda text: _discard(join_words(text, text)),
+    "partial words": judge_partial_words,
+    "a transcript": lambda text: _discard(extract_spoken_words(text[:MAX_CHARS])),
+    "a backchannel": lambda text: _discard(is_backchannel(text)),
+    "a hallucination": lambda text: _discard(is_hallucination(text)),
+    "the end of an utterance": lambda text: _discard(choose_wait_ms(text, "medium", PauseLengths())),
+    "words to the demo": lambda text: _discard(find_reply([text])),
+    "key words": validate_keywords,
 }
 
 
-def _done(_: object) -> None:
+def _discard(_: object) -> None:
     return None

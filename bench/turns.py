@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
-from bench.caller import Caller, calling, marked
+from bench.caller import Caller, mark_utterance, open_call
 from bench.speech import Utterance
 
 TURN_SEC = 12.0  # about
@@ -19,7 +19,10 @@ NOT_YET_SEC = 0.3  # what comes this early still belongs to the answer before
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Times on the monotonic clock. `answered_at` None: not within PATIENCE_SEC, or it was under way at the end."""
+    """One turn of a caller, with times on the monotonic clock.
+
+    `answered_at` is None if no answer came within PATIENCE_SEC, or one was under way at the end of the speech.
+    """
 
     caller: str
     utterance: Utterance
@@ -34,19 +37,22 @@ class Turn:
         return None if self.answered_at is None else self.answered_at - self.ends_at
 
 
-async def converse(
+async def hold_conversations(
     callers: Sequence[Caller],
     utterances: Sequence[Utterance],
     turns: int,
     at_the_end: Callable[[], None] = lambda: None,
 ) -> list[Turn]:
-    """All at once, their starts spread over the length of a turn, so that some speak while others listen.
+    """Hold all conversations at once, and return their turns.
 
-    `at_the_end` is called when all are still connected. Lines that are lost leave their turns unanswered.
+    The starts are spread over the length of a turn, so that some speak while others listen. `at_the_end` is called
+    while all are still connected. Connections that are lost leave their turns unanswered.
     """
     async with AsyncExitStack() as lines:
         talks = [
-            _talk(caller, lines, _dealt(utterances, number * turns, turns), TURN_SEC * number / len(callers))
+            _hold_conversation(
+                caller, lines, _deal_utterances(utterances, number * turns, turns), TURN_SEC * number / len(callers)
+            )
             for number, caller in enumerate(callers)
         ]
         taken = [turn for talk in await asyncio.gather(*talks) for turn in talk]
@@ -54,17 +60,19 @@ async def converse(
     return taken
 
 
-def _dealt(utterances: Sequence[Utterance], first: int, count: int) -> list[Utterance]:
-    """Not neighbours: they are alike."""
+def _deal_utterances(utterances: Sequence[Utterance], first: int, count: int) -> list[Utterance]:
+    """Return `count` utterances for one caller. They are no neighbours in the list, which are alike."""
     return [utterances[STRIDE * number % len(utterances)] for number in range(first, first + count)]
 
 
-async def _talk(caller: Caller, lines: AsyncExitStack, utterances: Sequence[Utterance], wait_sec: float) -> list[Turn]:
+async def _hold_conversation(
+    caller: Caller, lines: AsyncExitStack, utterances: Sequence[Utterance], wait_sec: float
+) -> list[Turn]:
     chance = random.Random(caller.name)  # noqa: S311  not for secrets
     turns: list[Turn] = []
     try:
         await asyncio.sleep(wait_sec)
-        await lines.enter_async_context(calling(caller))
+        await lines.enter_async_context(open_call(caller))
         for utterance in utterances:
             turns.append(await take_turn(caller, utterance))
             await asyncio.sleep(0.2 + chance.random() / 2)
@@ -74,26 +82,29 @@ async def _talk(caller: Caller, lines: AsyncExitStack, utterances: Sequence[Utte
 
 
 async def take_turn(caller: Caller, utterance: Utterance) -> Turn:
-    said = caller.say(marked(utterance, caller.connection.rate))
+    said = caller.say(mark_utterance(utterance, caller.connection.rate))
     seen = len(caller.chunks)
 
     def has_answer() -> bool:
         return any(chunk.at > said.ends_at for chunk in caller.chunks[seen:])
 
-    await caller.until(has_answer, said.ends_at - said.begins_at + PATIENCE_SEC)
-    early = caller.chunks_between(said.begins_at + NOT_YET_SEC, said.ends_at)
+    await caller.wait_until(has_answer, said.ends_at - said.begins_at + PATIENCE_SEC)
+    early = caller.list_chunks_between(said.begins_at + NOT_YET_SEC, said.ends_at)
     answer = next((chunk.audible_at for chunk in caller.chunks[seen:] if chunk.at > said.ends_at), None)
     if early and early[-1].at > said.ends_at - STILL_ANSWERING_SEC:
         answer = None
-    await caller.hush()
-    endpoint_at = _endpoint_at(caller, said.ends_at)
+    await caller.wait_until_quiet()
+    endpoint_at = _find_endpoint_at(caller, said.ends_at)
     return Turn(caller.name, utterance, said.begins_at, said.ends_at, answer, endpoint_at, bool(early))
 
 
-def _endpoint_at(caller: Caller, ends_at: float) -> float | None:
-    """From `audio_end_ms` where that is where the decision fell; else when the word of it came."""
+def _find_endpoint_at(caller: Caller, ends_at: float) -> float | None:
+    """Return when the server had the sample that decided the endpoint, by `audio_end_ms`.
+
+    If the decision fell later than that, return when the server said so; None if it did not.
+    """
     for got in caller.events:
         if got.kind == "input_audio_buffer.speech_stopped" and got.at > ends_at and got.event:
-            sent_at = caller.sent_at(got.event["audio_end_ms"])
+            sent_at = caller.compute_sent_at(got.event["audio_end_ms"])
             return sent_at if sent_at > ends_at + 0.1 else got.at
     return None

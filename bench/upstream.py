@@ -1,4 +1,4 @@
-"""`python -m bench.upstream`: the emulated providers, with ears, a mind and a voice, and this machine's fixed delays.
+"""`python -m bench.upstream`: the emulated providers, which hear, answer and speak with fixed delays.
 
 Speech to text 350 ms; streamed, partials 100 ms behind the audio and the final words 100 ms after the commit. The
 language model's first token after 350 ms, then one each 15 ms. Speech after 200 ms, then at 8 times real time.
@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from bench import speech
-from bench.ears import Ears
-from bench.replies import reply
+from bench.emulated_stt import EmulatedStt
+from bench.replies import choose_reply
 from tests.upstream.__main__ import serve
 from tests.upstream.behaviour import World
 
@@ -32,18 +32,18 @@ def main() -> None:
     if "--at-once" not in sys.argv:
         for endpoint, changes in DELAYS.items():
             world.behave(endpoint, changes)
-    world.ears = Ears(speech.texts()).hear
-    world.mind = think
+    world.ears = EmulatedStt(speech.list_texts()).hear
+    world.mind = answer
     world.voice = speak
     asyncio.run(serve(world, port=0, grpc_port=0, with_parent=True))
 
 
-def think(messages: list[dict[str, Any]], key: str) -> str:
-    said = [_text(message["content"]) for message in messages if message["role"] == "user"]
-    return reply(said[-1] if said else "", key, len(said))
+def answer(messages: list[dict[str, Any]], key: str) -> str:
+    said = [_join_text(message["content"]) for message in messages if message["role"] == "user"]
+    return choose_reply(said[-1] if said else "", key, len(said))
 
 
-def _text(content: str | list[dict[str, Any]]) -> str:
+def _join_text(content: str | list[dict[str, Any]]) -> str:
     return content if isinstance(content, str) else " ".join(part.get("text", "") for part in content)
 
 
@@ -53,9 +53,9 @@ def speak(text: str) -> Future[bytes]:
 
 
 def _render(text: str) -> bytes:
-    """Sounds from the first sample on, so that what is measured is when speech comes, not how a voice begins."""
-    samples = speech.synthesised(text, VOICE, VOICE_SPEED)
-    return (speech.audible(samples).tobytes() if samples.any() else b"") + BETWEEN_CLAUSES
+    """Return a text as speech that is audible from its first sample on, so that no voice's start counts as delay."""
+    samples = speech.synthesise(text, VOICE, VOICE_SPEED)
+    return (speech.trim_silence(samples).tobytes() if samples.any() else b"") + BETWEEN_CLAUSES
 
 
 if __name__ == "__main__":

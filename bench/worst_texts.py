@@ -18,8 +18,8 @@ UNITS = (
 )  # fmt: skip
 
 
-def worst_texts(chars: int) -> Iterator[tuple[str, str]]:
-    """Name and text."""
+def build_worst_texts(chars: int) -> Iterator[tuple[str, str]]:
+    """Yield the name of each kind of text, and a text of it with so many characters."""
     for unit in UNITS:
         yield repr(unit), (unit * chars)[:chars]
     for opening, closing in ("(]", "[)", "<)", "（]", "【)"):
@@ -32,9 +32,9 @@ def worst_texts(chars: int) -> Iterator[tuple[str, str]]:
 SHAPES: dict[str, Callable[[str, int], str]] = {
     "lists in one another": lambda one, count: "[" * count + one + "]" * count,
     "words deep down": lambda one, count: "[" * 400 + one + f",{one}" * count + r',"\u0000"' + "]" * 400,
-    "tools": lambda one, count: _asked("tools", one, count),
-    "modalities": lambda one, count: _asked("output_modalities", one, count),
-    "input": lambda one, count: _asked("input", one, count),
+    "tools": lambda one, count: _build_request("tools", one, count),
+    "modalities": lambda one, count: _build_request("output_modalities", one, count),
+    "input": lambda one, count: _build_request("input", one, count),
     "metadata": lambda one, count: '{"type":"response.create","response":{"metadata":{'
     + ",".join(f'"k{place}":{one}' for place in range(count)) + "}}}",
     "another key": lambda one, count: '{"type":"response.cancel","x":[' + ",".join([one] * count) + "]}",
@@ -51,9 +51,9 @@ VALUES = (
 )
 
 
-def _asked(key: str, one: str, count: int) -> str:
+def _build_request(key: str, one: str, count: int) -> str:
     return f'{{"type":"response.create","response":{{"{key}":[' + ",".join([one] * count) + "]}}"
 
 
-def shaped(shape: str, value: str, chars: int) -> str:
+def build_shaped_text(shape: str, value: str, chars: int) -> str:
     return SHAPES[shape](value, max(1, chars // (len(value) + 1)))

@@ -11,8 +11,8 @@ django.setup(set_prefix=False)  # loads the apps, so it comes before what import
 
 from conversations.transport.websocket import RealtimeConsumer  # noqa: E402
 from voiceproject.http.health import add_probes  # noqa: E402
-from voiceproject.http.requests import Handler  # noqa: E402
-from voiceproject.server.websockets import restrict_to  # noqa: E402
+from voiceproject.http.request_handling import Handler  # noqa: E402
+from voiceproject.server.websocket_paths import restrict_to  # noqa: E402
 
 # Which origins may connect depends on how they sign in, so the consumer decides it. It looks for who is signed in, too:
 # Channels' middleware does so ahead of the handshake, all on one thread, which a database that hangs would hold up.

@@ -7,7 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.urls import include, path
 
 from accounts.sign_in import reauthentication
-from voiceproject.set_up import SetUpView
+from voiceproject.first_admin import SetUpView
 
 # The admin is entered through the site's own sign-in page, which limits how fast passwords are tried.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]

@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from accounts import access
+from accounts import connection_grants
 from accounts.admin.base import RecordedAdmin
 from accounts.admin.privileges import OwnedAdminMixin, filter_touchable
 from accounts.forms import ScopesField
-from accounts.keys import api_keys, notices
+from accounts.keys import api_keys, mail_notices
 from accounts.models import APIKey, ProviderKey, User
 from accounts.provider_keys import keyring
 from accounts.sign_in import reauthentication
@@ -58,7 +58,7 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
         else:
             obj.token = api_keys.issue(obj)
             transaction.on_commit(
-                lambda: notices.notify_api_key_created(request, obj)
+                lambda: mail_notices.notify_api_key_created(request, obj)
             )  # the mail server takes its time
 
     def response_add(self, request: HttpRequest, obj: APIKey, post_url_continue: str | None = None) -> HttpResponse:
@@ -74,7 +74,7 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[APIKey]) -> None:
         keys = self.filter_touchable(request, queryset)
         gone = list(keys.select_related("user"))
-        access.announce({key.user_id for key in gone})
+        connection_grants.announce({key.user_id for key in gone})
         super().delete_queryset(request, keys)
         transaction.on_commit(lambda: _notify_revoked(request, gone))
 
@@ -83,7 +83,7 @@ class APIKeyAdmin(OwnedAdminMixin, RecordedAdmin):
         keys = list(self.filter_touchable(request, queryset).filter(revoked_at=None))
         for key in keys:
             api_keys.revoke(key)
-            notices.notify_api_key_revoked(request, key)
+            mail_notices.notify_api_key_revoked(request, key)
         self.record_action(request, keys, "revoke", "Revoked.")
         self.message_user(request, f"Revoked: {len(keys)}. Programs that used them are disconnected.", messages.SUCCESS)
 
@@ -133,9 +133,9 @@ class ProviderKeyAdmin(OwnedAdminMixin, RecordedAdmin):
 def _notify_revoked(request: HttpRequest, keys: list[APIKey]) -> None:
     for key in keys:
         if key.revoked_at is None:
-            notices.notify_api_key_revoked(request, key)
+            mail_notices.notify_api_key_revoked(request, key)
 
 
 def _notify_deleted(request: HttpRequest, keys: list[ProviderKey]) -> None:
     for key in keys:
-        notices.notify_provider_key_deleted(request, key.user, key.provider)
+        mail_notices.notify_provider_key_deleted(request, key.user, key.provider)

@@ -14,7 +14,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from accounts import access
+from accounts import connection_grants
 from accounts.admin.base import RecordedAdmin
 from accounts.admin.privileges import filter_touchable, is_superuser, may_touch
 from accounts.deletion import count_related, delete_users
@@ -158,4 +158,4 @@ class GroupAdmin(RecordedAdmin, DjangoGroupAdmin):
 
 
 def _hang_up(users: Iterable[User]) -> None:
-    access.announce([user.pk for user in users])
+    connection_grants.announce([user.pk for user in users])

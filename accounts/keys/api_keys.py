@@ -14,7 +14,7 @@ from hashlib import sha256
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from accounts import access
+from accounts import connection_grants
 from accounts.models import APIKey, Scope, User
 from accounts.security import client_addresses
 from accounts.security.security_log import Event, record
@@ -65,7 +65,7 @@ def revoke(key: APIKey) -> None:
         key.revoked_at = timezone.now()
         key.save(update_fields=["revoked_at"])
         record(Event.API_KEY_REVOKED, user=key.user_id, key=key.pk)
-    access.announce([key.user_id])
+    connection_grants.announce([key.user_id])
 
 
 def _record_use(key: APIKey, address: str) -> None:

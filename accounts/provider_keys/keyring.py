@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from accounts.models import ProviderKey, User
 from accounts.outbound import base_urls
-from accounts.provider_keys import secret_formats, trials
+from accounts.provider_keys import secret_formats, verification
 from accounts.provider_keys.credentials import Credential
 from accounts.security import encryption
 from accounts.security.security_log import Event, record
@@ -53,7 +53,7 @@ def save(user: User, provider: str, secret: str, base_url: str = "") -> Provider
     if base_url:
         base_urls.check(base_url)
     credential = _build_credential(provider, secret, base_url)
-    verdict = trials.try_out(provider, credential)
+    verdict = verification.verify_key(provider, credential)
     fields = {
         "secret_encrypted": encryption.encrypt(secret),
         "hint": _make_hint(secret),
@@ -73,9 +73,9 @@ def retest(key: ProviderKey) -> None:
     try:
         if key.base_url:
             base_urls.check(key.base_url)
-        verdict = trials.try_out(key.provider, _find_own(key))
+        verdict = verification.verify_key(key.provider, _find_own(key))
     except (ProviderKeyError, base_urls.BaseURLError) as error:
-        verdict = trials.Verdict(works=False, text=str(error))
+        verdict = verification.Verdict(works=False, text=str(error))
     key.works, key.verdict, key.tested_at = verdict.works, verdict.text, timezone.now()
     key.save(update_fields=["works", "verdict", "tested_at"])
 

@@ -8,10 +8,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from accounts.forms import APIKeyForm
-from accounts.keys import api_keys, notices
+from accounts.keys import api_keys, mail_notices
 from accounts.models import APIKey
-from accounts.requests import SignedInRequest
 from accounts.sign_in import reauthentication
+from accounts.signed_in_request import SignedInRequest
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -23,7 +23,7 @@ def list_api_keys(request: SignedInRequest) -> HttpResponse:
     form = APIKeyForm(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         key, token = api_keys.create(request.user, form.cleaned_data["name"], form.cleaned_data["scopes"])
-        notices.notify_api_key_created(request, key)
+        mail_notices.notify_api_key_created(request, key)
         return render(request, "accounts/api_key_created.html", {"key": key, "token": token})
     keys = list(APIKey.objects.filter(user=request.user))
     context = {
@@ -42,6 +42,6 @@ def revoke_api_key(request: SignedInRequest, pk: int) -> HttpResponse:
     if request.method != "POST":
         return render(request, "accounts/api_key_revoke.html", {"key": key})
     api_keys.revoke(key)
-    notices.notify_api_key_revoked(request, key)
+    mail_notices.notify_api_key_revoked(request, key)
     messages.success(request, f"“{key.name}” has been revoked. Everything that was connected with it is disconnected.")
     return redirect("api_keys")

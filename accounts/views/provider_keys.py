@@ -1,4 +1,4 @@
-"""The page of a user's own provider keys: save one and try it out, try it again, delete it. None is ever shown."""
+"""The page of a user's own provider keys: save one and verify it, verify it again, delete it. None is ever shown."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.forms import FORMS, ProviderKeyForm
-from accounts.keys import notices
+from accounts.keys import mail_notices
 from accounts.models import ProviderKey, User
 from accounts.provider_keys import keyring
-from accounts.requests import SignedInRequest
 from accounts.sign_in import reauthentication
+from accounts.signed_in_request import SignedInRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def list_provider_keys(request: SignedInRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @reauthentication.require_for_posts
 def save_provider_key(request: SignedInRequest, provider: str) -> HttpResponse:
-    """Save a key and try it out."""
+    """Save a key and verify it."""
     if provider not in FORMS:
         raise Http404
     if request.method != "POST":  # the way back from the question for the password, where the form was not kept
@@ -67,7 +67,7 @@ def save_provider_key(request: SignedInRequest, provider: str) -> HttpResponse:
     key = form.save(request.user) if form.is_valid() else None
     if key is None:
         return _render_page(request, form)
-    notices.notify_provider_key_saved(request, key)
+    mail_notices.notify_provider_key_saved(request, key)
     _show_verdict(request, key, "Saved.")
     return redirect("provider_keys")
 
@@ -91,7 +91,7 @@ def delete_provider_key(request: SignedInRequest, provider: str) -> HttpResponse
     if request.method != "POST":
         return render(request, "accounts/provider_key_delete.html", {"key": key})
     keyring.delete(key.user, provider)
-    notices.notify_provider_key_deleted(request, key.user, provider)
+    mail_notices.notify_provider_key_deleted(request, key.user, provider)
     messages.success(request, f"Your {key.get_provider_display()} key has been deleted.")
     return redirect("provider_keys")
 

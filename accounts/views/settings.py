@@ -10,9 +10,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts.forms import PreferencesForm
 from accounts.models import APIKey
-from accounts.requests import SignedInRequest
 from accounts.sign_in import invitations
 from accounts.sign_in.adapter import AccountAdapter
+from accounts.signed_in_request import SignedInRequest
 from accounts.views.provider_keys import build_provider_cards
 
 

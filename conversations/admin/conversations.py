@@ -13,7 +13,7 @@ from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
 from accounts.admin.base import RecordedAdmin
-from conversations.admin import progress
+from conversations.admin import deletion_progress
 from conversations.admin.filters import DayRangeFilter, ErrorsFilter
 from conversations.history import summaries
 from conversations.history.search import find_conversations
@@ -126,12 +126,12 @@ class ConversationAdmin(RecordedAdmin):
     def delete_model(self, request: HttpRequest, obj: Conversation) -> None:
         """Delete the conversation, and tell how much is still to be deleted."""
         deletion.delete_conversations([obj])
-        progress.tell_progress(request)
+        deletion_progress.tell_progress(request)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Conversation]) -> None:
         """Delete the conversations, and tell how much is still to be deleted."""
         deletion.delete_conversations(queryset)
-        progress.tell_progress(request)
+        deletion_progress.tell_progress(request)
 
     @display(description="Conversation")
     def heading(self, obj: Conversation) -> str:

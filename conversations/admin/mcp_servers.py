@@ -1,4 +1,4 @@
-"""Remote MCP servers in the admin: they are tried out when they are saved, and never show their authorisation again."""
+"""Remote MCP servers in the admin: they are verified when they are saved, and never show their authorisation again."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,14 +14,14 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldBooleanSwitchWidget
 from accounts.admin.base import RecordedAdmin
 from accounts.security import encryption
 from conversations.models import McpServer
-from conversations.tools.mcp_trial import try_out
+from conversations.tools.mcp_verification import verify_server
 
 SAVED = "saved_mcp_server"  # of a request
 
 
 @dataclass
 class Saved:
-    """A server that was saved and is yet to be tried out, and the messages that are shown after that."""
+    """A server that was saved and is yet to be verified, and the messages that are shown after that."""
 
     server: McpServer
     messages: list[tuple[tuple[Any, ...], dict[str, Any]]] = field(default_factory=list)
@@ -115,12 +115,12 @@ class McpServerAdmin(RecordedAdmin):
     ]
 
     def save_model(self, request: HttpRequest, obj: McpServer, form: McpServerForm, change: bool) -> None:
-        """Save the server, and keep in mind that it is to be tried out."""
+        """Save the server, and keep in mind that it is to be verified."""
         super().save_model(request, obj, form, change)
         setattr(request, SAVED, Saved(obj))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Save the server, then try it out.
+        """Save the server, then verify it.
 
         That comes behind the transaction, which would keep a connection and a row while the server answers.
         """
@@ -132,7 +132,7 @@ class McpServerAdmin(RecordedAdmin):
         return response
 
     def message_user(self, request: HttpRequest, *told: Any, **options: Any) -> None:
-        """Show a message; one that a server is saved waits until it is tried out, since the verdict comes first."""
+        """Show a message; one that a server is saved waits until it is verified, since the verdict comes first."""
         if saved := getattr(request, SAVED, None):
             saved.messages.append((told, options))
         else:
@@ -148,7 +148,7 @@ class McpServerAdmin(RecordedAdmin):
 
     def _try(self, request: HttpRequest, server: McpServer) -> None:
         """Try out a server, and show the verdict."""
-        try_out(server)
+        verify_server(server)
         self.message_user(request, server.verdict, messages.SUCCESS if server.works else messages.ERROR)
 
     @display(description="Saved", boolean=True)

@@ -11,7 +11,7 @@ from conversations.api.conversations import find_conversation, find_item
 from conversations.api.errors import build_not_found_error
 from conversations.history import clip_download, mixdown
 from conversations.models import AudioClip, Item
-from conversations.storage import callers, threads
+from conversations.storage import callers, database_threads
 
 
 def retrieve_item_audio(request: HttpRequest, conversation_id: str, item_id: str) -> HttpResponseBase:
@@ -40,7 +40,7 @@ async def _yield_nothing() -> AsyncIterator[bytes]:
         yield piece
 
 
-@threads.in_request
+@database_threads.in_request
 def _load_parts(caller: callers.Caller, conversation_id: str) -> list[mixdown.Part]:
     """Return the conversation's clips in order, without those that nobody heard. Raise APIError if there are none."""
     clips = AudioClip.objects.filter(item__conversation=find_conversation(caller, conversation_id)).exclude(

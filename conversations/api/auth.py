@@ -7,9 +7,9 @@ from accounts.models import Scope
 from accounts.security import client_addresses
 from conversations.api import rate_limit
 from conversations.api.errors import APIError, convert_refusal
-from conversations.storage import callers, threads
+from conversations.storage import callers, database_threads
 from voiceproject.http.refusals import NO_KEY, TOO_MANY_AT_ONCE, WRONG_KEY, Refusal
-from voiceproject.http.requests import take_user_slot
+from voiceproject.http.request_handling import take_user_slot
 
 
 def authenticate(request: HttpRequest, scope: Scope | None) -> callers.Caller:
@@ -37,7 +37,7 @@ def authenticate(request: HttpRequest, scope: Scope | None) -> callers.Caller:
     return found
 
 
-authenticate_async = threads.in_request(authenticate)  # for async views
+authenticate_async = database_threads.in_request(authenticate)  # for async views
 
 
 def build_missing_scope_refusal(scope: Scope) -> Refusal:

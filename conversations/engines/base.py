@@ -223,7 +223,7 @@ class SpeechToSpeech(Protocol):
         """Open a conversation, or raise EngineError."""
         ...
 
-    def unexpected_answer_error(self) -> EngineError:
+    def build_unexpected_answer_error(self) -> EngineError:
         """Return the error for a provider whose events do not follow the protocol."""
         ...
 

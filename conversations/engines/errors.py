@@ -75,71 +75,71 @@ class EngineErrors:
     def check_key(self) -> None:
         """Raise EngineAuthError for a key that no HTTP header can carry: the clients' own exceptions would quote it."""
         if self.secret and not (self.secret.isascii() and self.secret.isprintable()):
-            raise self.auth_error()
+            raise self.build_auth_error()
 
-    def auth_error(self, detail: str = "") -> EngineAuthError:
+    def build_auth_error(self, detail: str = "") -> EngineAuthError:
         """Return the error for a key that the provider refuses."""
         sentence = "refused the key. Change it under Settings, or ask the administrator if it is the site's own key."
         return self._build_error(EngineAuthError, sentence, detail)
 
-    def quota_error(self) -> EngineQuotaError:
+    def build_quota_error(self) -> EngineQuotaError:
         """Return the error for a quota or credit that is used up."""
         sentence = "has no credit left for this key. Top it up with the provider, or save another key under Settings."
         return self._build_error(EngineQuotaError, sentence)
 
-    def busy_error(self, retry_after_sec: float | None = None) -> EngineBusy:
+    def build_busy_error(self, retry_after_sec: float | None = None) -> EngineBusy:
         """Return the error for a provider with too many requests, which may name a pause."""
         wait = f"{ceil(retry_after_sec)} seconds" if retry_after_sec and retry_after_sec >= 2 else "a moment"
         sentence = f"is getting too many requests with this key. Wait {wait}, then try again."
         return self._build_error(EngineBusy, sentence)
 
-    def timeout_error(self, seconds: float) -> EngineTimeout:
+    def build_timeout_error(self, seconds: float) -> EngineTimeout:
         """Return the error for an engine that did not answer within so many seconds."""
         return self._build_error(EngineTimeout, f"sent nothing for {round(seconds, 1):g} seconds. Please try again.")
 
-    def out_of_time_error(self) -> EngineTimeout:
+    def build_out_of_time_error(self) -> EngineTimeout:
         """Return the error for a call that the turn no longer has time for."""
         sentence = "had no time left to answer, because earlier steps took too long. Please try again."
         return self._build_error(EngineTimeout, sentence)
 
-    def unreachable_error(self) -> EngineUnavailable:
+    def build_unreachable_error(self) -> EngineUnavailable:
         """Return the error for a server that cannot be reached."""
         sentence = (
             "could not be reached. Try again in a moment. If it happens again, check the network and the base URL."
         )
         return self._build_error(EngineUnavailable, sentence)
 
-    def connection_lost_error(self) -> EngineUnavailable:
+    def build_connection_lost_error(self) -> EngineUnavailable:
         """Return the error for a connection that was lost during an answer."""
         sentence = "broke off in the middle of its answer. Please try again."
         return self._build_error(EngineUnavailable, sentence)
 
-    def server_error(self, status: object) -> EngineUnavailable:
+    def build_server_error(self, status: object) -> EngineUnavailable:
         """Return the error for a fault of the provider."""
         sentence = f"has a problem on its side ({self.scrub(str(status))}). Try again in a moment."
         return self._build_error(EngineUnavailable, sentence)
 
-    def rejected_error(self, detail: str) -> EngineRejected:
+    def build_rejected_error(self, detail: str) -> EngineRejected:
         """Return the error for a request that the provider refuses."""
         sentence = "refused the request. Check the model and the voice of this assistant."
         return self._build_error(EngineRejected, sentence, detail)
 
-    def misread_error(self) -> EngineRejected:
+    def build_misread_error(self) -> EngineRejected:
         """Return the error for a model that did not read the text aloud as it was asked."""
         sentence = "did not read out the text it was given, so it was stopped. Please try again."
         return self._build_error(EngineRejected, sentence)
 
-    def tools_unsupported_error(self, detail: str) -> EngineRejected:
+    def build_tools_unsupported_error(self, detail: str) -> EngineRejected:
         """Return the error for a model that cannot call tools."""
         sentence = "cannot call tools, but this response has to. Choose another model, or set tool_choice to auto."
         return self._build_error(EngineRejected, sentence, detail)
 
-    def not_found_error(self) -> EngineRejected:
+    def build_not_found_error(self) -> EngineRejected:
         """Return the error for a base URL at which there is nothing."""
         sentence = "found nothing at its base URL. Check the base URL: most end in /v1."
         return self._build_error(EngineRejected, sentence)
 
-    def unexpected_answer_error(self, expected: str) -> EngineRejected:
+    def build_unexpected_answer_error(self, expected: str) -> EngineRejected:
         """Return the error for an answer that is not what was expected."""
         sentence = f"gave an answer that is not {expected}. Check the base URL, the model and the voice."
         return self._build_error(EngineRejected, sentence)

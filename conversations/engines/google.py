@@ -91,11 +91,11 @@ class CloudTextToSpeech:
             ),
         )
 
-        async def requests() -> AsyncIterator[api.StreamingSynthesizeRequest]:
+        async def yield_requests() -> AsyncIterator[api.StreamingSynthesizeRequest]:
             yield api.StreamingSynthesizeRequest(streaming_config=config)
             yield api.StreamingSynthesizeRequest(input=api.StreamingSynthesisInput(text=text))
 
-        call: Any = await self._client.streaming_synthesize(requests=requests(), metadata=self._build_metadata())
+        call: Any = await self._client.streaming_synthesize(requests=yield_requests(), metadata=self._build_metadata())
         try:
             async for response in call:
                 yield self._read_audio(response)
@@ -119,7 +119,7 @@ class CloudTextToSpeech:
     def _read_audio(self, response: Any) -> bytes:
         """Return the audio in a response, or raise EngineError: the client gives None for an invalid message."""
         if response is None:
-            raise self._errors.unexpected_answer_error("speech")
+            raise self._errors.build_unexpected_answer_error("speech")
         return bytes(response.audio_content)
 
     @cached_property
@@ -159,30 +159,32 @@ class CloudTextToSpeech:
         detail = str(getattr(error, "message", "") or "")
         match error:
             case errors.InvalidArgument() if "api key" in detail.lower():
-                return self._errors.auth_error()
+                return self._errors.build_auth_error()
             case errors.PermissionDenied():  # also when the API is not enabled in the key's project, as it says
-                return self._errors.auth_error(detail)
+                return self._errors.build_auth_error(detail)
             case errors.Unauthenticated() | auth_errors.GoogleAuthError():
-                return self._errors.auth_error()
+                return self._errors.build_auth_error()
             case errors.ResourceExhausted() if "larger than max" in detail:  # it is gRPC that says so, here
-                return self._errors.unexpected_answer_error("speech")
+                return self._errors.build_unexpected_answer_error("speech")
             case errors.ResourceExhausted() if "quota exceeded" in detail.lower() and "per day" in detail.lower():
-                return self._errors.quota_error()
+                return self._errors.build_quota_error()
             case errors.ResourceExhausted():
-                return self._errors.busy_error(_parse_retry_after_sec(error))
+                return self._errors.build_busy_error(_parse_retry_after_sec(error))
             case errors.DeadlineExceeded():
-                return self._errors.timeout_error(self._spec.timeout_sec)
+                return self._errors.build_timeout_error(self._spec.timeout_sec)
             case errors.Cancelled():
-                return self._errors.connection_lost_error()
+                return self._errors.build_connection_lost_error()
             case errors.ClientError():
-                return self._errors.rejected_error(detail)
+                return self._errors.build_rejected_error(detail)
             case errors.ServiceUnavailable():
-                return self._errors.unreachable_error()
+                return self._errors.build_unreachable_error()
             case errors.GoogleAPICallError() if error.code is not None:
-                return self._errors.server_error(f"error {int(error.code)}")
+                return self._errors.build_server_error(f"error {int(error.code)}")
             case ValueError():
-                return self._errors.auth_error("the credential is neither an API key nor the JSON of a service account")
-        return self._errors.connection_lost_error()
+                return self._errors.build_auth_error(
+                    "the credential is neither an API key nor the JSON of a service account"
+                )
+        return self._errors.build_connection_lost_error()
 
 
 def get_shared_channel(endpoint: str) -> grpc.aio.Channel:

@@ -17,12 +17,12 @@ PAUSES_SEC = (0.2, 0.8)  # least pauses before the second and the third try; sho
 async def call_with_retries(attempt: Callable[[], Awaitable[T]], timeout_sec: float, errors: EngineErrors) -> T:
     """Return the result of `attempt()`, or raise EngineError. Retries of what may pass fit into `timeout_sec`."""
 
-    async def within(patience: Patience) -> T:
+    async def attempt_in_time(patience: Patience) -> T:
         async with asyncio.timeout_at(patience.ends_at):
             return await attempt()
 
     try:
-        return await _retry(within, Patience(timeout_sec, errors))
+        return await _retry(attempt_in_time, Patience(timeout_sec, errors))
     except EngineError as error:
         incidents.report(error)
         raise
@@ -55,7 +55,7 @@ async def stream_with_retries(
                 try:
                     piece = await _read_output(stream, patience, is_told, is_thought)
                 except TimeoutError as error:
-                    raise patience.timeout_error() from error
+                    raise patience.build_timeout_error() from error
     except EngineError as error:
         incidents.report(error)
         raise
@@ -77,9 +77,13 @@ class Patience:
         self._wait_sec = min(self._timeout_sec, left)
         self.ends_at = asyncio.get_running_loop().time() + self._wait_sec
 
-    def timeout_error(self) -> EngineTimeout:
+    def build_timeout_error(self) -> EngineTimeout:
         """Return the error for a wait that has ended without output."""
-        return self._errors.timeout_error(self._wait_sec) if self._wait_sec else self._errors.out_of_time_error()
+        return (
+            self._errors.build_timeout_error(self._wait_sec)
+            if self._wait_sec
+            else self._errors.build_out_of_time_error()
+        )
 
 
 async def _read_output(
@@ -99,7 +103,7 @@ async def _retry(attempt: Callable[[Patience], Awaitable[T]], patience: Patience
         try:
             return await attempt(patience)
         except TimeoutError as error:
-            raise patience.timeout_error() from error
+            raise patience.build_timeout_error() from error
         except (EngineUnavailable, EngineBusy) as error:
             wait_sec = max(pause_sec or 0.0, error.retry_after_sec or 0.0)
             if pause_sec is None or now() + wait_sec >= patience.ends_at:

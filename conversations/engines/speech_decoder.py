@@ -130,11 +130,13 @@ async def convert_speech(
             is_empty = False
             yield pcm
     except UnusableAudioError as unfit:
-        raise errors.unexpected_answer_error(f"PCM audio but {unfit.what}") from unfit
+        raise errors.build_unexpected_answer_error(f"PCM audio but {unfit.what}") from unfit
     except TextAnswerError as words:
-        raise (explain(words.body) if explain else errors.unexpected_answer_error("PCM audio but a text")) from words
+        raise (
+            explain(words.body) if explain else errors.build_unexpected_answer_error("PCM audio but a text")
+        ) from words
     if is_empty:
-        raise errors.unexpected_answer_error("speech")
+        raise errors.build_unexpected_answer_error("speech")
 
 
 def _is_big_endian(head: bytes) -> bool:

@@ -18,7 +18,7 @@ from conversations.audio import opus
 from conversations.audio.clip_encoder import lower_thread_priority
 from conversations.models import clip_storage
 from conversations.pcm import SAMPLE_RATE, SAMPLES_PER_MS
-from conversations.storage.threads import in_request
+from conversations.storage.database_threads import in_request
 from voiceproject.database import give_back
 
 log = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 import httpx2
 
-from accounts.outbound.bounded_answers import PLAIN, bound_answer
+from accounts.outbound.bounded_responses import PLAIN, bound_answer
 from accounts.outbound.public_addresses import AsyncPublicOnlyTransport
 
 MAX_ANSWER_BYTES = 64_000_000  # twenty minutes of speech

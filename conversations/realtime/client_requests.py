@@ -16,7 +16,7 @@ from conversations.realtime.protocol.client_events import (
     SessionUpdate,
     TranscriptionRetry,
 )
-from conversations.realtime.protocol.errors import ProtocolError, no_response_running
+from conversations.realtime.protocol.errors import ProtocolError, build_no_response_error
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.protocol.response_options import parse_options
 from conversations.realtime.protocol.session_update import update_config
@@ -141,5 +141,5 @@ class ClientRequests:
         if event.response_id is not None and out_of_band.is_awaiting(event.response_id):
             return out_of_band.cancel(event.response_id)
         if running is None or event.response_id not in (None, running.id):
-            raise no_response_running()
+            raise build_no_response_error()
         return self.agent_turn.cancel("client_cancelled")

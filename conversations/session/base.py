@@ -73,7 +73,7 @@ class Session(ABC):
 
     async def run(self) -> None:
         """Run until the client hangs up or `close` is called, and return when what was said is stored."""
-        async with self._lifetime() as group:
+        async with self._own_tasks() as group:
             helpers = [group.create_task(work) for work in (self._record.run(), self._send_frames())]
             self._dispatch.start()
             with self.error_boundary:
@@ -87,7 +87,7 @@ class Session(ABC):
                 task.cancel()
 
     @asynccontextmanager
-    async def _lifetime(self) -> AsyncIterator[BoundaryTaskGroup]:
+    async def _own_tasks(self) -> AsyncIterator[BoundaryTaskGroup]:
         """Own the session's tasks. Once it is over, also if it was cut short, later events are ignored."""
         try:
             async with BoundaryTaskGroup(self.error_boundary) as group:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from django.db import Error
 
-from accounts import access
+from accounts import connection_grants
 from conversations.realtime.protocol.ids import make_id
-from conversations.storage import leases, store, threads
+from conversations.storage import database_threads, leases, store
 from conversations.storage.callers import Caller
+from conversations.storage.database_threads import in_thread
 from conversations.storage.leases import ConversationDeletedError, TakenOverError
 from conversations.storage.store import ConversationHeldError, OpenedConversation
-from conversations.storage.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,9 @@ async def _open(
 ) -> OpenedConversation:
     named = (ask.conversation, ask.assistant, ask.model, ask.time_zone)
     try:
-        return await threads.answer_in_time(store.open_conversation(caller, *named, is_stored=is_stored, holder=holder))
+        return await database_threads.answer_in_time(
+            store.open_conversation(caller, *named, is_stored=is_stored, holder=holder)
+        )
     except ConversationHeldError as error:
         if takes_over:
             await _take_over(error.pk, holder, caller)
@@ -73,7 +75,7 @@ async def _take_over(pk: int, holder: str, caller: Caller) -> None:
     except ConversationDeletedError:
         return  # it was deleted a moment ago: opening it reports that
     try:
-        await access.announce_now(caller.user_id)
+        await connection_grants.announce_now(caller.user_id)
     except Exception as error:  # whatever library fails: the other session notices a second later
         log.warning("a take-over could not be announced: %s", type(error).__name__)
     if not await _wait_until_free(pk, holder) and not await _take(pk, holder, by_force=True):
@@ -95,6 +97,6 @@ async def _give_back(opened: OpenedConversation) -> None:
     if opened.pk is None:
         return
     try:
-        await threads.answer_in_time(_end(opened.pk, opened.holder))
+        await database_threads.answer_in_time(_end(opened.pk, opened.holder))
     except Error as error:  # its lease lapses, and the sweep closes it
         log.warning("conversation %s could not be closed for now: %s", opened.public_id, type(error).__name__)

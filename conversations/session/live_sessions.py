@@ -14,13 +14,13 @@ from typing import Any, NoReturn, Protocol
 
 from channels.layers import get_channel_layer
 
-from accounts import access
-from accounts.access import Grant
+from accounts import connection_grants
+from accounts.connection_grants import Grant
 from conversations.close_codes import POLICY_VIOLATION, SERVICE_RESTART
 from conversations.storage import leases
+from conversations.storage.database_threads import in_thread
 from conversations.storage.leases import RENEW_SEC, TakenOverError
 from conversations.storage.store import OpenedConversation
-from conversations.storage.threads import in_thread
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ SIGNED_OUT = "You have been signed out. Sign in again to continue."
 REVOKED = "The API key was revoked or lost its scope, its client secret expired, or the account was closed."
 RESTARTING = "The server is restarting. Connect again to continue."
 
-_check_sessions = in_thread(lambda grants, held: (access.filter_valid(grants), leases.find_lost(held)))
+_check_sessions = in_thread(lambda grants, held: (connection_grants.filter_valid(grants), leases.find_lost(held)))
 _renew = in_thread(leases.renew)
 _sweep = in_thread(leases.end_lapsed)
 
@@ -162,10 +162,10 @@ class LiveSessions:
             self._users_changed.clear()
             users = {session.opened.caller.user_id for session in self._sessions}
             for user_id in users - joined:
-                await layer.group_add(access.get_group_name(user_id), channel)
+                await layer.group_add(connection_grants.get_group_name(user_id), channel)
                 self._has_news.set()  # a change may have been announced before
             for user_id in joined - users:
-                await layer.group_discard(access.get_group_name(user_id), channel)
+                await layer.group_discard(connection_grants.get_group_name(user_id), channel)
             joined = users
             await self._users_changed.wait()
 

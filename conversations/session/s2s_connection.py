@@ -90,7 +90,7 @@ class S2SUpstream:
         except TimeoutError:  # `reconnect` was called
             return EngineTimeout("s2s", "openai", HANGS)
         except MalformedEventError:
-            return self._engine.unexpected_answer_error()
+            return self._engine.build_unexpected_answer_error()
         except EngineError as error:
             return error
         finally:

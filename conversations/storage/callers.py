@@ -7,11 +7,11 @@ from typing import Any
 
 from django.conf import settings
 
-from accounts import access
-from accounts.access import Grant
+from accounts import connection_grants
+from accounts.connection_grants import Grant
 from accounts.keys import api_keys, client_secrets
 from accounts.models import Scope
-from conversations.storage.threads import in_thread
+from conversations.storage.database_threads import in_thread
 
 SECRETS_SCOPES = frozenset({Scope.REALTIME.value})
 
@@ -65,5 +65,5 @@ def authenticate(token: str, address: str = "") -> Caller | None:
 @in_thread
 def authenticate_cookie(cookie: str) -> Caller | None:
     """Return who is signed in with this session cookie; None if nobody is."""
-    grant = access.find_cookie_grant(cookie)
+    grant = connection_grants.find_cookie_grant(cookie)
     return Caller(grant.user_id, session_key=grant.session_key, session_hash=grant.session_hash) if grant else None

@@ -19,7 +19,7 @@ from django.core.files.base import ContentFile
 from django.db import connection, transaction
 from django.utils import timezone
 
-from conversations import background
+from conversations import background_jobs
 from conversations.models import AudioClip, Conversation, LooseFile, clip_storage
 from conversations.realtime.protocol.ids import make_id
 from conversations.storage.clip_storage import PostgresStorage
@@ -59,7 +59,7 @@ def reserve(conversation: Conversation, sounds: Mapping[str, bytes]) -> dict[str
     A second try gets the same name, and so leaves no second file. A name that belongs to a clip, or whose file is being
     deleted, is not given out: the new file would be deleted too.
     """
-    wanted = {item_id: f"{conversation.public_id}/{_safe_stem(item_id)}.ogg" for item_id in sounds}
+    wanted = {item_id: f"{conversation.public_id}/{_make_safe_stem(item_id)}.ogg" for item_id in sounds}
     clips = AudioClip.objects.filter(item__conversation=conversation, file__in=wanted.values())
     taken = set(clips.values_list("file", flat=True))
     reserved = _reserve(set(wanted.values()) - taken)
@@ -71,7 +71,7 @@ def reserve(conversation: Conversation, sounds: Mapping[str, bytes]) -> dict[str
     return {id_: Upload(names[id_], content, reserved[names[id_]]) for id_, content in sounds.items()}
 
 
-def _safe_stem(item_id: str) -> str:
+def _make_safe_stem(item_id: str) -> str:
     """Return an item's id as a safe file name: clients choose ids, and none may lead to another folder."""
     return item_id if PLAIN_ID.fullmatch(item_id) else sha256(item_id.encode()).hexdigest()[:40]
 
@@ -84,13 +84,13 @@ def _reserve(names: Iterable[str]) -> dict[str, bool]:
         ON CONFLICT (name) DO UPDATE SET due_at = excluded.due_at WHERE conversations_loosefile.is_reserved
         RETURNING name, xmax = 0"""
     with connection.cursor() as cursor:
-        cursor.execute(statement, [sorted(names), _expiry()])
+        cursor.execute(statement, [sorted(names), _compute_expiry()])
         return dict(cursor.fetchall())
 
 
 def abandon(names: Iterable[str]) -> None:
     """Give up names whose uploads hang. They may still finish, so their files are deleted only when none can hang."""
-    LooseFile.objects.filter(name__in=names).update(is_reserved=False, due_at=_expiry())
+    LooseFile.objects.filter(name__in=names).update(is_reserved=False, due_at=_compute_expiry())
 
 
 def discard(names: Iterable[str]) -> None:
@@ -104,7 +104,7 @@ def discard(names: Iterable[str]) -> None:
         ON CONFLICT (name) DO UPDATE SET is_reserved = false, due_at = excluded.due_at"""
     with connection.cursor() as cursor:
         cursor.execute(statement, [sorted(set(names)), timezone.now()])
-    transaction.on_commit(background.wake)
+    transaction.on_commit(background_jobs.wake)
 
 
 def attach(names: list[str]) -> None:
@@ -116,7 +116,7 @@ def attach(names: list[str]) -> None:
         raise ClipStorageError("A reservation has run out.")
 
 
-def _expiry() -> datetime:
+def _compute_expiry() -> datetime:
     return timezone.now() + RESERVED_FOR
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from conversations.models import ClipData
 
 
-def _clip_rows() -> "QuerySet[ClipData]":
+def _select_clip_rows() -> "QuerySet[ClipData]":
     # Looked up when used: the models module names this storage, so it cannot be imported from here.
     return apps.get_model("conversations", "ClipData").objects.all()
 
@@ -25,27 +25,27 @@ class PostgresStorage(Storage):
     """Stores clips whole, about 5 kB a second. They have no public URLs: `views.clips` checks who asks."""
 
     def _save(self, name: str, content: "File[bytes]") -> str:
-        _clip_rows().create(name=name, data=content.read())
+        _select_clip_rows().create(name=name, data=content.read())
         return name
 
     def _open(self, name: str, mode: str = "rb") -> "File[bytes]":
-        data = _clip_rows().filter(name=name).values_list("data", flat=True).first()
+        data = _select_clip_rows().filter(name=name).values_list("data", flat=True).first()
         if data is None:
             raise FileNotFoundError(name)
         return ContentFile(bytes(data), name)
 
     def delete(self, name: str) -> None:
-        _clip_rows().filter(name=name).delete()
+        _select_clip_rows().filter(name=name).delete()
 
     def delete_files(self, names: Iterable[str]) -> None:
         """Delete many clips in one statement, within the transaction of the caller."""
-        _clip_rows().filter(name__in=names).delete()
+        _select_clip_rows().filter(name__in=names).delete()
 
     def exists(self, name: str) -> bool:
-        return _clip_rows().filter(name=name).exists()
+        return _select_clip_rows().filter(name=name).exists()
 
     def size(self, name: str) -> int:
-        length = _clip_rows().filter(name=name).values_list(Length("data"), flat=True).first()
+        length = _select_clip_rows().filter(name=name).values_list(Length("data"), flat=True).first()
         if length is None:
             raise FileNotFoundError(name)
         return int(length)

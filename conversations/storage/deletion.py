@@ -15,7 +15,7 @@ from django.db.models.functions import Least, Now, Power
 from django.utils import timezone
 
 from accounts.models import User
-from conversations import background
+from conversations import background_jobs
 from conversations.models import AudioClip, Conversation, Item, LooseFile, clip_storage
 from conversations.storage import clip_files, file_deletion
 
@@ -48,7 +48,7 @@ def _hide_and_delete(conversations: QuerySet[Conversation]) -> int:
     """
     count = conversations.update(user=None)
     delete_batch()
-    transaction.on_commit(background.wake)
+    transaction.on_commit(background_jobs.wake)
     return count
 
 

@@ -40,7 +40,7 @@ class _Work:
             self._names.put(name)
 
     def delete_each(self, storage: Storage) -> None:
-        while (name := self._next()) is not None:
+        while (name := self._take_next()) is not None:
             try:
                 storage.delete(name)
             except FileNotFoundError:
@@ -54,7 +54,7 @@ class _Work:
     def delete_at_once(self, storage: Any) -> None:
         """Delete by S3's call for up to a thousand keys, which django-storages does not use by itself."""
         names = {}
-        while (name := self._next()) is not None:
+        while (name := self._take_next()) is not None:
             names[storage._normalize_name(name)] = name
         wanted = {"Objects": [{"Key": key} for key in names], "Quiet": True}
         try:
@@ -64,7 +64,7 @@ class _Work:
         with self.lock:
             self.done |= {name for key, name in names.items() if key not in failed}
 
-    def _next(self) -> str | None:
+    def _take_next(self) -> str | None:
         try:
             return self._names.get_nowait()
         except Empty:

@@ -9,7 +9,7 @@ from conversations.audio.clip_encoder import ClipEncoder
 from conversations.engines.base import EngineSpec
 from conversations.realtime import commands
 from conversations.realtime.protocol.items import LiveItem
-from conversations.storage import leftovers, spool, store
+from conversations.storage import spool, store, unstored_changes
 from conversations.storage.changes import Drop, Put
 from conversations.storage.write_queue import WriteQueue
 
@@ -48,9 +48,10 @@ class Recorder:
 
     async def end(self) -> None:
         """End after `run`, however that ended: what is not stored by now goes to the spool, to be stored later."""
-        if rest := await self._writer.close():
-            await spool.keep_leftover(
-                leftovers.Leftover.from_session(self._opened, rest, self._writer.has_stored), self._writer.hanging
+        if changes := await self._writer.close():
+            await spool.keep_unstored_changes(
+                unstored_changes.UnstoredChanges.from_session(self._opened, changes, self._writer.has_stored),
+                self._writer.hanging,
             )
 
     def add_user_audio(self, item_id: str, pcm: bytes) -> None:
@@ -78,10 +79,10 @@ class Recorder:
         make_clip = self._clips.finish_user_clip(item.id, action.pcm) if action.pcm else None
         if action.is_final:
             make_clip = self._clips.finish_response_clip(item.response_id)
-        item.engines = self._engine_labels(item)
+        item.engines = self._build_engine_labels(item)
         return self._writer.put(Put(item, action.after, make_clip))
 
-    def _engine_labels(self, item: LiveItem) -> dict[str, str]:
+    def _build_engine_labels(self, item: LiveItem) -> dict[str, str]:
         """Return the labels of the engines that made an item, by kind."""
         engines = self._opened.engines
         if self._s2s and item.response_id:

@@ -18,13 +18,13 @@ from threading import Lock
 from django.conf import settings
 
 from accounts.models import User
-from conversations import background
+from conversations import background_jobs
 from conversations.models import Assistant, Conversation
-from conversations.storage import leases, leftovers, saving
+from conversations.storage import leases, saving, unstored_changes
 from conversations.storage.changes import Change, Put
 from conversations.storage.clip_files import ClipStorageError
 from conversations.storage.leases import ConversationDeletedError
-from conversations.storage.leftovers import Leftover, Origin
+from conversations.storage.unstored_changes import Origin, UnstoredChanges
 from voiceproject.database import outages
 
 log = logging.getLogger(__name__)
@@ -36,10 +36,10 @@ _lock = Lock()
 _clips_not_before = 0.0
 
 
-async def keep_leftover(rest: Leftover, hanging: "asyncio.Future[None] | None" = None) -> None:
+async def keep_unstored_changes(unstored: UnstoredChanges, hanging: "asyncio.Future[None] | None" = None) -> None:
     """Keep changes on disk, or in memory if the disk fails. `hanging` is the session's own last try, if it hangs."""
-    name = f"{time.time_ns():020}-{rest.origin.public_id}.jsonl"
-    held = await asyncio.to_thread(_write_or_remember, name, rest)
+    name = f"{time.time_ns():020}-{unstored.origin.public_id}.jsonl"
+    held = await asyncio.to_thread(_write_or_remember, name, unstored)
     if held is None or hanging is None:
         _release(held)
     else:
@@ -49,13 +49,13 @@ async def keep_leftover(rest: Leftover, hanging: "asyncio.Future[None] | None" =
 def _release(held: int | None) -> None:
     if held is not None:
         os.close(held)  # and so release its lock
-    background.wake()
+    background_jobs.wake()
 
 
-def _write_or_remember(name: str, rest: Leftover) -> int | None:
+def _write_or_remember(name: str, unstored: UnstoredChanges) -> int | None:
     """Write the file, and return it, locked; None if it had to be kept in memory, or was lost."""
-    data = leftovers.encode(rest)
-    log.warning("%s: %d changes are kept until they can be stored", name, len(rest.changes))
+    data = unstored_changes.encode(unstored)
+    log.warning("%s: %d changes are kept until they can be stored", name, len(unstored.changes))
     try:
         return _write_file(settings.SPOOL_DIR, name, data)
     except OSError as error:
@@ -103,7 +103,7 @@ def _sync_folder(folder: Path) -> None:
 def replay() -> bool:
     """Store what is kept, the oldest first. Raise DatabaseError while the database is still away.
 
-    It returns False, for `background`: there is nothing more to do at once.
+    It returns False, for `background_jobs`: there is nothing more to do at once.
     """
     if time.monotonic() < _clips_not_before:
         return False
@@ -134,8 +134,8 @@ def _try_store(name: str, data: bytes) -> bool:
     """Try to store a file, and return whether it need not be kept. What can never be stored is set aside."""
     global _clips_not_before
     try:
-        rest = leftovers.parse(data)
-        _store(rest)
+        unstored = unstored_changes.parse(data)
+        store(unstored)
     except ClipStorageError as error:
         log.warning("%s waits for the clip storage: %s", name, error)
         _clips_not_before = time.monotonic() + CLIPS_RETRY_SEC
@@ -146,31 +146,35 @@ def _try_store(name: str, data: bytes) -> bool:
         log.exception("%s can never be stored; it is set aside beside the others", name)
         _set_aside(name, data)
     else:
-        log.info("%s: %d changes are stored", name, len(rest.changes))
+        log.info("%s: %d changes are stored", name, len(unstored.changes))
     return True
 
 
-def _store(rest: Leftover) -> None:
+def store(unstored: UnstoredChanges) -> None:
     """Store the changes. A conversation that somebody deleted meanwhile stays deleted."""
-    if not _store_in_conversation(rest) and not rest.origin.has_stored:
+    if not _store_in_conversation(unstored) and not unstored.origin.has_stored:
         _store_in_conversation(
-            rest
+            unstored
         )  # its own session, which ended at that moment, had taken the empty conversation away
 
 
-def _store_in_conversation(rest: Leftover) -> bool:
+def _store_in_conversation(unstored: UnstoredChanges) -> bool:
     """Store the changes in their conversation, and return False if it is gone."""
-    if not rest.origin.has_stored:
-        _restore_conversation(rest.origin)
-    conversation = Conversation.objects.owned().filter(pk=rest.origin.pk).first()
+    if not unstored.origin.has_stored:
+        _restore_conversation(unstored.origin)
+    conversation = Conversation.objects.owned().filter(pk=unstored.origin.pk).first()
     if conversation is None:
         return False
-    made = rest.changes if conversation.holder == rest.origin.holder else _select_new_items(conversation, rest.changes)
+    made = (
+        unstored.changes
+        if conversation.holder == unstored.origin.holder
+        else _select_new_items(conversation, unstored.changes)
+    )
     try:
         saving.apply_changes(conversation.pk, made)
     except ConversationDeletedError:
         return False
-    leases.end(conversation.pk, rest.origin.holder)
+    leases.end(conversation.pk, unstored.origin.holder)
     return True
 
 

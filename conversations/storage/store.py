@@ -14,10 +14,10 @@ from conversations.models import Assistant, AudioClip, Conversation, Item
 from conversations.realtime.protocol import items as live
 from conversations.storage import changes, clip_files, leases, mcp_servers, saving
 from conversations.storage.callers import Caller
+from conversations.storage.database_threads import in_thread
 from conversations.storage.engine_selection import EngineSet, choose_engines
 from conversations.storage.item_rows import to_live_item
 from conversations.storage.mcp_servers import ServerSpec
-from conversations.storage.threads import in_thread
 
 UTC = ZoneInfo("UTC")
 CONTEXT_ITEMS = 200  # the last items of a continued conversation, which the model sees

@@ -159,14 +159,14 @@ class WriteQueue:
         self._running = running = asyncio.ensure_future(self._write(changes))
         if not self._is_late:
             await asyncio.wait(
-                {running}, timeout=self._remaining_sec(min(self._late_sec, self._patience_sec), began_at)
+                {running}, timeout=self._compute_remaining_sec(min(self._late_sec, self._patience_sec), began_at)
             )
-            if self._remaining_sec(self._late_sec, began_at) <= 0 and not (
+            if self._compute_remaining_sec(self._late_sec, began_at) <= 0 and not (
                 running.done() and running.exception() is None
             ):
                 self._is_late = True
                 await self._tell(AWAY, is_late=True)
-        await asyncio.wait({running}, timeout=self._remaining_sec(self._patience_sec, began_at))
+        await asyncio.wait({running}, timeout=self._compute_remaining_sec(self._patience_sec, began_at))
         if not running.done():
             raise TimeoutError("The storage hangs.")
         self._running = None
@@ -174,9 +174,9 @@ class WriteQueue:
 
     def _may_wait(self, error: Exception, began_at: float) -> bool:
         has_room = len(self._waiting) < MAX_WAITING
-        return _may_pass(error) and has_room and self._remaining_sec(self._patience_sec, began_at) > 0
+        return _may_pass(error) and has_room and self._compute_remaining_sec(self._patience_sec, began_at) > 0
 
-    def _remaining_sec(self, limit_sec: float, began_at: float) -> float:
+    def _compute_remaining_sec(self, limit_sec: float, began_at: float) -> float:
         return max(0.0, began_at + limit_sec - asyncio.get_running_loop().time())
 
     def _report_retry(self, error: Exception) -> None:

@@ -25,7 +25,7 @@ from mcp_types import (
 from mcp_types import Tool as RemoteTool
 from pydantic import ValidationError
 
-from accounts.outbound.bounded_answers import PLAIN
+from accounts.outbound.bounded_responses import PLAIN
 from conversations.network.http import BoundedTransport, get_tls_context
 from conversations.storage.mcp_servers import ServerSpec
 from conversations.tools.base import Outcome

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from accounts.models import Scope
 from conversations.engines.base import Tool
-from conversations.storage import threads
+from conversations.storage import database_threads
 from conversations.tools.base import Context, ToolError
 
 Function = Callable[..., str] | Callable[..., Awaitable[str]]
@@ -50,7 +50,7 @@ class SiteTool:
         given = self._parse(arguments)
         if inspect.iscoroutinefunction(self.function):
             return str(await self.function(context, **given))
-        return str(await threads.in_thread(self.function, _get_thread_pool())(context, **given))
+        return str(await database_threads.in_thread(self.function, _get_thread_pool())(context, **given))
 
     def _parse(self, arguments: str) -> dict[str, Any]:
         try:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import parse_cookie
 
 from accounts import time_zones
-from accounts.keys import client_secrets, key_guard
+from accounts.keys import client_secrets, key_attempt_limits
 from accounts.models import Scope
 from accounts.security import client_addresses
 from conversations.close_codes import ABNORMAL, INTERNAL_ERROR, POLICY_VIOLATION, TRY_AGAIN_LATER, get_error_type
@@ -24,7 +24,7 @@ from conversations.realtime.protocol.session_config import REALTIME, TRANSCRIPTI
 from conversations.session import conversation_lease
 from conversations.session.base import BROKEN, Session
 from conversations.session.factory import build_session
-from conversations.storage import callers, store, threads
+from conversations.storage import callers, database_threads, store
 from conversations.storage.leases import TakenOverError
 from conversations.transport import admission, origins
 from conversations.transport.admission import RefusedError
@@ -113,10 +113,10 @@ class RealtimeConsumer:
     async def _authenticate(self, key: str | None) -> callers.Caller:
         if key is not None:
             address = client_addresses.read_scope_address(self.scope)
-            if wait_sec := key_guard.get_wait_sec(address, key):
+            if wait_sec := key_attempt_limits.get_wait_sec(address, key):
                 raise RefusedError(POLICY_VIOLATION, "rate_limit_exceeded", TOO_MANY_WRONG_KEYS.format(wait_sec))
-            caller = await threads.answer_in_time(callers.authenticate(key, address))
-            key_guard.record_outcome(address, key, is_right=caller is not None)
+            caller = await database_threads.answer_in_time(callers.authenticate(key, address))
+            key_attempt_limits.record_outcome(address, key, is_right=caller is not None)
             if caller is None:
                 message = "The API key is wrong or was revoked. Create one on the site's settings page."
                 if client_secrets.is_client_secret(key):
@@ -130,7 +130,7 @@ class RealtimeConsumer:
                 raise RefusedError(POLICY_VIOLATION, "missing_scope", message)
             return caller
         cookie = parse_cookie(self.headers.get(b"cookie", "")).get(settings.SESSION_COOKIE_NAME, "")
-        caller = await threads.answer_in_time(callers.authenticate_cookie(cookie)) if cookie else None
+        caller = await database_threads.answer_in_time(callers.authenticate_cookie(cookie)) if cookie else None
         if caller is None:
             raise RefusedError(POLICY_VIOLATION, "invalid_api_key", "Sign in first, or connect with an API key.")
         return caller

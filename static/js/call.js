@@ -3,16 +3,16 @@
 import { isInCall } from "./reducer/connection.js";
 import { asNotice, isNotice } from "./ui/notices.js";
 import { recall } from "./ui/devices.js";
-import { Sound } from "./audio/sound.js";
-import { Uplink } from "./audio/uplink.js";
+import { CallAudio } from "./audio/call_audio.js";
+import { MicrophoneGate } from "./audio/microphone_gate.js";
 import { buildTruncation } from "./reducer/playback.js";
 import * as protocol from "./net/protocol.js";
 import { reduce } from "./reducer/session.js";
 import { RealtimeSocket, buildRealtimeUrl } from "./net/socket.js";
-import { wantsListener } from "./reducer/words.js";
+import { wantsListener } from "./reducer/recognised_words.js";
 
 /**
- * @import { BrowserSpeech } from "./webspeech/browser.js"
+ * @import { BrowserSpeech } from "./webspeech/browser_speech.js"
  * @import { Listener } from "./webspeech/listener.js"
  * @import { Speaker } from "./webspeech/speaker.js"
  */
@@ -33,8 +33,8 @@ export class Call {
       (event) => this.dispatch({ type: "server", event }),
       (code) => this.dispatch({ type: "socket.closed", code, random: Math.random() }),
     );
-    this.uplink = new Uplink((pcm) => this.socket.sendAudio(pcm));
-    /** @type {Sound | null} */ this.sound = null;
+    this.microphoneGate = new MicrophoneGate((pcm) => this.socket.sendAudio(pcm));
+    /** @type {CallAudio | null} */ this.sound = null;
     /** @type {Listener | null} */ this.listener = null;
     /** @type {Speaker | null} */ this.speaker = null;
     /** @type {number | undefined} */ this.verdictTimer = undefined;
@@ -163,7 +163,7 @@ export class Call {
 
   #openSound() {
     this.#release();
-    this.sound = new Sound(this.worklets, recall("speaker"), {
+    this.sound = new CallAudio(this.worklets, recall("speaker"), {
       onFrame: (frame) => this.#onFrame(frame),
       onNotice: (about, notice) => this.#onNotice(about, notice),
       onLost: (notice) => this.dispatch({ type: "microphone.failed", notice }),
@@ -192,7 +192,7 @@ export class Call {
   #onFrame({ pcm, level }) {
     const { push, muted } = this.state;
     this.onLevel("user", muted && !push ? 0 : level);
-    this.uplink.take(pcm, this.state);
+    this.microphoneGate.take(pcm, this.state);
   }
 
   /** @type {(effect: Effect) => void} */

@@ -7,12 +7,12 @@ import { fillPickers, remember, recall } from "./ui/devices.js";
 import { keepDraft, takeDraft } from "./ui/draft.js";
 import { Pickers } from "./ui/pickers.js";
 import { makeItemId } from "./net/protocol.js";
-import { listUndelivered } from "./reducer/sending.js";
+import { listUndelivered } from "./reducer/outgoing_messages.js";
 import { buildInitialState } from "./reducer/session.js";
 import { View } from "./ui/view.js";
 import { WakeLock } from "./ui/wakelock.js";
-import { BrowserSpeech } from "./webspeech/browser.js";
-import { SpeechOptions } from "./webspeech/options.js";
+import { BrowserSpeech } from "./webspeech/browser_speech.js";
+import { SpeechOptions } from "./webspeech/speech_options.js";
 
 const root = /** @type {HTMLElement} */ (document.getElementById("talk"));
 /** @type {PageData} */

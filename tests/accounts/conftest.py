@@ -11,7 +11,7 @@ from tests.support.factories import make_user
 
 @pytest.fixture(autouse=True)
 def _unlimited() -> Iterator[None]:
-    """allauth counts tries by address in the cache, and all tests come from one."""
+    """No tries are counted yet: allauth counts them by address in the cache, and all tests have one address."""
     cache.clear()
     yield
     cache.clear()
@@ -32,7 +32,7 @@ def page(user: User) -> Client:
 
 @pytest.fixture
 def sends_mail(settings: Any) -> None:
-    """As on a site with a mail server; the mails land in the `mailoutbox` fixture."""
+    """The site has a mail server; its mails land in the fixture `mailoutbox`."""
     settings.EMAIL_HOST = "mail.example.com"
     settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
     settings.ACCOUNT_EMAIL_NOTIFICATIONS = True

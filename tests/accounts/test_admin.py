@@ -2,12 +2,15 @@ import re
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
 from django.contrib.auth.models import Permission
 from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import connection_grants
 from accounts.keys import api_keys
 from accounts.models import APIKey, Invitation, ProviderKey, User
 from accounts.security import encryption
@@ -28,7 +31,7 @@ def admin_page(db: None) -> Client:
 
 @pytest.fixture
 def staff_page(db: None) -> Client:
-    """Somebody who may look after users and API keys, but is no superuser."""
+    """A browser of somebody who may look after users and API keys, but is no superuser."""
     staff = make_user(is_staff=True)
     names = [f"{verb}_{model}" for verb in ("view", "add", "change", "delete") for model in ("user", "apikey")]
     staff.user_permissions.set(Permission.objects.filter(codename__in=names))
@@ -121,10 +124,14 @@ def test_deleting_a_key_or_its_user_closes_its_sessions(
     admin_page: Client, user: User, django_capture_on_commit_callbacks: Any
 ) -> None:
     radio, lamp = api_keys.create(user, "radio")[0], api_keys.create(user, "lamp")[0]
+    layer = get_channel_layer()
+    assert layer is not None
+    channel = async_to_sync(layer.new_channel)()
+    async_to_sync(layer.group_add)(connection_grants.get_group_name(user.pk), channel)
     for admin, one in ((KEYS, radio), (USERS, user)):
-        with django_capture_on_commit_callbacks() as callbacks:
+        with django_capture_on_commit_callbacks(execute=True):
             admin_page.post(reverse(f"{admin}_delete", args=[one.pk]), {"post": "yes"})
-        assert callbacks
+        assert async_to_sync(layer.receive)(channel) == {"type": "access.changed"}
     assert not APIKey.objects.filter(pk__in=[radio.pk, lamp.pk]).exists()
 
 
@@ -187,8 +194,11 @@ def test_staff_cannot_become_more_than_staff(staff_page: Client, user: User) -> 
 
 def test_staff_cannot_make_or_rename_keys_of_superusers(staff_page: Client) -> None:
     root = make_user(is_superuser=True)
-    staff_page.post(reverse(f"{KEYS}_add"), {"user": root.pk, "name": "radio"})
+    staff_page.post(reverse(f"{KEYS}_add"), {"user": root.pk, "name": "radio", "scopes": ["realtime"]})
     assert not APIKey.objects.filter(user=root).exists()
+    key = api_keys.create(root, "radio")[0]
+    staff_page.post(reverse(f"{KEYS}_change", args=[key.pk]), {"name": "lamp", "scopes": ["realtime"]})
+    assert APIKey.objects.get(user=root).name == "radio"
 
 
 def _create_provider_key(user: User) -> ProviderKey:

@@ -20,8 +20,8 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import ConnectionClosed
 
-from accounts import access
-from accounts.access import Grant
+from accounts import connection_grants
+from accounts.connection_grants import Grant
 from accounts.deletion import delete_users
 from accounts.keys import api_keys, client_secrets
 from accounts.models import APIKey, ClientSecret, User
@@ -38,7 +38,7 @@ def find_sessions(user: User) -> Any:
 
 
 def post(site: Site, cookie: str, path: str, **data: str) -> None:
-    """As the page of another tab does it."""
+    """Post a form as the page in another tab does."""
     with httpx2.Client(cookies={"sessionid": cookie}, base_url=site.url) as client:
         client.get(path).raise_for_status()
         answer = client.post(path, data={"csrfmiddlewaretoken": client.cookies["csrftoken"], **data})
@@ -55,7 +55,7 @@ def change_password(site: Site, user: User, cookie: str) -> None:
 
 
 def reset_password(site: Site, user: User, cookie: str) -> None:
-    """Or an admin sets one."""
+    """Set another password, as a reset does, or an admin."""
     user.set_password("chosen by somebody else")
     user.save()
 
@@ -110,7 +110,7 @@ WITH_SECRET: tuple[Ending, ...] = (*WITH_KEY, expire_secret, delete_secret)
 
 
 async def wait_for_end(socket: ClientConnection) -> tuple[str, int | None, float]:
-    """The code of its error, its close code, and when."""
+    """Return the code of the last error, the close code, and the time of the end."""
     code = ""
     with suppress(ConnectionClosed):
         while True:
@@ -138,7 +138,7 @@ def create_key(*, with_secret: bool) -> tuple[User, str, dict[str, str]]:
 async def end_session(
     site: Site, caller: tuple[User, str, dict[str, str]], ending: Ending
 ) -> tuple[str, int | None, float]:
-    """How a socket of the caller ends, and how many seconds after."""
+    """Return the error code and the close code with which the caller's socket ends, and after how many seconds."""
     user, cookie, headers = caller
     async with open_socket(f"{site.ws_url}/v1/realtime", additional_headers={"Origin": site.url, **headers}) as socket:
         await socket.recv()
@@ -164,7 +164,7 @@ async def test_it_ends(live_site: Site, kind: str) -> None:
 
 @pytest.mark.usefixtures("committed_db")
 async def test_a_session_ends_with_its_client_secret(live_site: Site) -> None:
-    """By the clock, and told beforehand: upstream it would go on."""
+    """It is told beforehand when it will end, and does: upstream it would go on."""
     user = await sync_to_async(make_user)()
     key, _ = await sync_to_async(api_keys.create)(user, "radio")
     secret, token = await sync_to_async(client_secrets.mint)(key.pk, {}, 2)
@@ -187,17 +187,17 @@ class TestGrants:
         grants = {Grant(user.pk), *(Grant(user.pk, key.pk) for key in keys), Grant(user.pk, keys[0].pk, secret.pk)}
         gone = {Grant(user.pk + 1000), Grant(user.pk, session_key="unknown"), Grant(user.pk, keys[0].pk, secret.pk + 1)}
         with django_assert_num_queries(1):
-            assert access.filter_valid(grants | gone) == grants
+            assert connection_grants.filter_valid(grants | gone) == grants
 
     def test_a_session_counts_with_the_password_of_its_sign_in(self) -> None:
         user = make_user(password=PASSWORD)
         Session.objects.create(session_key="one", session_data="", expire_date=timezone.now() + timedelta(hours=1))
         grant = Grant(user.pk, session_key="one", session_hash=user.get_session_auth_hash())
         forged = Grant(user.pk, session_key="one", session_hash="")
-        assert access.filter_valid([grant, forged]) == {grant}
+        assert connection_grants.filter_valid([grant, forged]) == {grant}
         user.set_password("another one")
         user.save()
-        assert access.filter_valid([grant]) == set()
+        assert connection_grants.filter_valid([grant]) == set()
 
     def test_a_secret_of_a_key_that_may_not_talk_opens_nothing(self) -> None:
         key, _ = api_keys.create(make_user(), "radio")

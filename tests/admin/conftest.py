@@ -8,7 +8,7 @@ from tests.support.people import Staff
 
 @pytest.fixture
 def staff(db: None) -> Staff:
-    """`staff("view_conversation", …)`: a client signed in as staff with just those permissions."""
+    """`staff("view_conversation", …)` signs in as staff with just those permissions."""
 
     def make(*codenames: str) -> Client:
         user = make_user(is_staff=True)

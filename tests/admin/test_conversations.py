@@ -23,7 +23,7 @@ def build_delete_url(conversation: Conversation) -> str:
 
 
 def list_titles(client: Client, **query: Any) -> set[str]:
-    """The titles on the list."""
+    """Return the titles on the list."""
     answer = client.get(LIST, query)
     assert answer.status_code == 200
     return {conversation.title for conversation in answer.context["cl"].result_list}
@@ -196,7 +196,7 @@ def test_a_dialogue_takes_as_many_queries_however_long(reviewer: Client, django_
 
 
 def test_nothing_can_be_changed(staff: Staff) -> None:
-    """Not even with every permission: what was said was said."""
+    """No permission lets anybody change what was said."""
     client = staff("view_conversation", "add_conversation", "change_conversation", "delete_conversation")
     conversation = make_conversation(None, "Hello", title="Mine")
     assert client.post(build_change_url(conversation), {"title": "Theirs"}).status_code == 403

@@ -58,7 +58,7 @@ def test_the_authorisation_is_kept_replaced_and_forgotten(editor: Client, mcp_ho
 
 
 def test_a_saved_authorisation_goes_to_no_other_host(editor: Client, mcp_host: MakeHost) -> None:
-    """Else whoever may change a server could have it sent home, and read it."""
+    """Otherwise whoever may change a server could have it sent to their own, and read it."""
     first, other = mcp_host(key="Bearer one"), mcp_host(key="Bearer one")
     editor.post(ADD, {**FIELDS, "url": first.url, "authorization": "Bearer one"})
     server = McpServer.objects.get()

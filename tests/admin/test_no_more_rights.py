@@ -68,7 +68,7 @@ class Attack:
 
 @pytest.fixture
 def root(db: None, settings: Any) -> User:
-    """The site's people: a superuser, other staff, somebody without rights; each with all that belongs to one."""
+    """A superuser, beside whom the site has other staff and somebody without rights, each with keys of their own."""
     root = make_user(email="root@example.com", is_staff=True, is_superuser=True)
     other, plain = make_user(email="other@example.com", is_staff=True), make_user(email="plain@example.com")
     group = Group.objects.create(name="everything")
@@ -106,7 +106,7 @@ def _list_permission_sets() -> Iterator[tuple[str, list[Permission]]]:
 
 
 def _read_rights(actor: User) -> dict[str, Any]:
-    """Of all who may enter the admin, and who they are."""
+    """Return the rights of all who may enter the admin, and who they are."""
     insiders = Q(is_staff=True) | Q(is_superuser=True)
     users = User.objects.filter(insiders)
     of_insiders = {"user__in": users}
@@ -150,7 +150,7 @@ def _choose_value(field: forms.Field, root: User) -> Any:
 
 
 def _fill_forms(model_admin: Any, root: User, obj: models.Model | None, owner: User) -> Data:
-    """The greediest answer to the form, and to its inlines, that a superuser would be shown."""
+    """Return the greediest answer to the form, and to its inlines, as a superuser would see them."""
     request = RequestFactory().get("/")
     request.user = root
     may = model_admin.has_change_permission(request, obj) if obj else model_admin.has_add_permission(request)
@@ -167,7 +167,7 @@ def _fill_forms(model_admin: Any, root: User, obj: models.Model | None, owner: U
 
 
 def _list_attacks(model: type[models.Model], model_admin: Any, root: User) -> list[tuple[str, Data]]:
-    """Every address of one admin with what to send there."""
+    """Return every address of one admin with what to send there."""
     objects = list(model._default_manager.order_by("pk")[:3])
     base = f"admin:{model._meta.app_label}_{model._meta.model_name}"
     insiders = list(User.objects.filter(is_staff=True, email__in=["root@example.com", "other@example.com"]))
@@ -225,7 +225,10 @@ def _try(actor: User, attacks: list[Attack]) -> Iterator[str]:
 
 
 def _post(actor: User, attack: Attack) -> str:
-    """All that is then shown. Straight to the view: the middleware would ask thousands of times who that is."""
+    """Send the attack, and return all that is then shown.
+
+    It goes straight to the view: the middleware would ask thousands of times who that is.
+    """
     request = RequestFactory().post(attack.url, attack.body, content_type="application/x-www-form-urlencoded")
     request.user, request.session = actor, SessionStore()
     request._messages = default_storage(request)  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from tests.support.factories import make_user
 
 @pytest.fixture(autouse=True)
 def _uncounted() -> Iterator[None]:
-    """Requests are counted in the cache, which outlives a test."""
+    """The cache, which outlives a test and counts requests, is empty."""
     cache.clear()
     yield
     cache.clear()

@@ -9,8 +9,9 @@ from pytest_django import Settings
 
 from accounts.keys import api_keys
 from accounts.models import APIKey, Scope, User
-from conversations.api import assistants, auth, rate_limit
+from conversations.api import auth, rate_limit
 from conversations.api.errors import APIError
+from conversations.api.shapes import outputs
 from tests.support.api_client import build_client, get_error
 from tests.support.factories import make_user
 
@@ -81,10 +82,10 @@ def test_a_host_that_is_not_ours(as_owner: Client) -> None:
 def test_a_defect_is_logged_and_tells_nothing(
     as_owner: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(assistant: object) -> dict[str, object]:
+    def fail(**fields: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(assistants, "_serialize_assistant", fail)
+    monkeypatch.setattr(outputs, "ModelList", fail)
     answer = as_owner.get("/v1/models")
     assert answer.status_code == 500
     assert get_error(answer)["type"] == "server_error"

@@ -46,7 +46,7 @@ def read_stream(answer: Any) -> bytes:
 
 
 def decode_channels(ogg: bytes) -> np.ndarray[Any, Any]:
-    """Both channels at 24 kHz, as rows."""
+    """Return both channels at 24 kHz, as rows."""
     resampler = av.AudioResampler(format="s16p", layout="stereo", rate=SAMPLE_RATE)
     with av.open(io.BytesIO(ogg), "r") as container:
         frames = [*container.decode(audio=0), None]
@@ -54,7 +54,7 @@ def decode_channels(ogg: bytes) -> np.ndarray[Any, Any]:
 
 
 def measure_loudness(samples: np.ndarray[Any, Any]) -> list[float]:
-    """Of each channel, root mean square."""
+    """Return the root mean square of each channel."""
     return [float(np.sqrt(np.mean(row.astype(float) ** 2))) for row in samples]
 
 
@@ -73,7 +73,7 @@ def test_one_clip(as_owner: Client, conversation: Conversation) -> None:
 
 
 def test_the_whole_conversation(as_owner: Client, conversation: Conversation) -> None:
-    """The user's 400 ms left, then the assistant's 600 right."""
+    """The user's 400 ms come on the left, and then the assistant's 600 ms on the right."""
     add_clip(add_item(conversation, "Hello"), 400)
     add_clip(add_item(conversation, "Hi"), 600)
     add_item(conversation, "typed", is_audio=False)
@@ -99,7 +99,7 @@ def test_of_a_reply_that_was_cut_what_was_heard(as_owner: Client, conversation: 
 
 
 def test_it_is_sent_while_it_is_made(as_owner: Client, conversation: Conversation) -> None:
-    """Pieces come before the next clip is read."""
+    """The first piece comes before the next clip is read."""
     add_clip(add_item(conversation, "Long"), 25_000)
     add_clip(add_item(conversation, "More"), 400)
     answer: Any = as_owner.get(build_url(conversation))

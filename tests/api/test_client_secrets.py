@@ -1,4 +1,4 @@
-"""Making client secrets; what they open is in test_secret_connections.py."""
+"""Making client secrets; what they open is in tests/sdk/test_client_secrets.py."""
 
 from datetime import timedelta
 from typing import Any

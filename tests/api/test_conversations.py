@@ -130,7 +130,7 @@ def test_after_what_is_not_in_the_list(as_owner: Client) -> None:
 
 
 def list_addresses(conversation: Conversation) -> list[tuple[str, str, Scope]]:
-    """Each address below a conversation, its methods, and the scope that it takes."""
+    """Return each method and address below a conversation, and the scope that it takes."""
     url = f"{URL}/{conversation.public_id}"
     item = f"{url}/items/{conversation.items.all()[0].public_id}"
     read, write = Scope.CONVERSATIONS_READ, Scope.CONVERSATIONS_WRITE

@@ -140,7 +140,7 @@ OUTPUT = {"type": "function_call_output", "call_id": "call_1", "output": "a drin
 
 
 def test_an_output_needs_its_call(as_owner: Client, conversation: Conversation, url: str) -> None:
-    """As over the socket."""
+    """The socket has the same rule."""
     for answer in (
         add(as_owner, url, {"role": "user", "content": "x"}, OUTPUT),
         as_owner.post("/v1/conversations", {"items": [OUTPUT]}, content_type="application/json"),

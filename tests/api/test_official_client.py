@@ -77,7 +77,7 @@ def test_a_conversations_life(client: OpenAI) -> None:
 
 
 async def test_what_was_said_over_the_socket(aclient: AsyncOpenAI) -> None:
-    """A conversation made by HTTP, gone on with over the socket, read by HTTP."""
+    """A conversation is made by HTTP, goes on over the socket, and is read by HTTP."""
     made = await aclient.conversations.create(metadata={"a": "1"})
     async with aclient.realtime.connect(extra_query={"conversation": made.id}):
         pass  # nothing is said, and it is still there
@@ -137,7 +137,7 @@ def test_requests_are_counted_over_processes(
 
 
 def test_the_sound_over_a_live_site(live_site: Site, client_of: ClientOf) -> None:
-    """Through the real server, which streams it."""
+    """The real server streams it."""
     owner = make_user()
     conversation: Conversation = make_conversation(owner)
     for words in ("Hello", "Hi"):

@@ -15,7 +15,7 @@ SPEECH = make_speech("I can hear you very well, and what is more, I can answer."
 PIECE = 40 * BYTES_PER_MS
 
 
-def pieces(media_type: str) -> list[bytes]:
+def encode_pieces(media_type: str) -> list[bytes]:
     file = open_speech_file(media_type)
     made = [file.put(SPEECH[start : start + PIECE]) for start in range(0, len(SPEECH), PIECE)]
     return [*made, file.finish()]
@@ -23,17 +23,17 @@ def pieces(media_type: str) -> list[bytes]:
 
 @pytest.mark.parametrize("media_type", ["audio/ogg", "audio/mpeg", "audio/wav"])
 async def test_it_works(media_type: str) -> None:
-    pcm = await uploads.decode(b"".join(pieces(media_type)))
+    pcm = await uploads.decode(b"".join(encode_pieces(media_type)))
     assert abs(len(pcm) - len(SPEECH)) < 80 * BYTES_PER_MS
     assert measure_likeness(pcm, SPEECH) > 0.95
 
 
 def test_pcm_is_itself() -> None:
-    assert b"".join(pieces("audio/pcm")) == SPEECH
+    assert b"".join(encode_pieces("audio/pcm")) == SPEECH
 
 
 def test_a_wav_is_one_for_python_too() -> None:
-    with wave.open(io.BytesIO(b"".join(pieces("audio/wav")))) as file:
+    with wave.open(io.BytesIO(b"".join(encode_pieces("audio/wav")))) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, SAMPLE_RATE)
         assert file.readframes(len(SPEECH)) == SPEECH
 

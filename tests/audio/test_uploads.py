@@ -26,14 +26,14 @@ from tests.upstream.sound import make_speech
 SPEECH = make_speech("Good morning, can you hear me?")
 
 
-def _encodes_sound(name: str) -> bool:
+def _is_sound_encoder(name: str) -> bool:
     try:
         return Codec(name, "w").type == "audio"
     except UnknownCodecError:
         return False
 
 
-async def refusal(data: bytes) -> Outcome:
+async def get_refusal(data: bytes) -> Outcome:
     with pytest.raises(SoundFileError) as refused:
         await uploads.decode(data)
     return refused.value.outcome
@@ -105,8 +105,8 @@ async def test_a_file_that_breaks_off_or_is_damaged_is_taken_as_far_as_it_goes()
     assert len(await uploads.decode(whole[:middle] + os.urandom(300) + whole[middle + 300 :])) > 0.8 * len(SPEECH)
 
 
-def film(sound: bytes = b"") -> bytes:
-    """Two seconds of a picture, and perhaps of sound."""
+def make_film(sound: bytes = b"") -> bytes:
+    """Return two seconds of a film, with sound if some is given."""
     file = io.BytesIO()
     with av.open(file, "w", format="matroska") as muxer:
         picture = muxer.add_stream("mpeg4", rate=10)
@@ -125,11 +125,11 @@ def film(sound: bytes = b"") -> bytes:
 
 
 async def test_the_sound_of_a_film() -> None:
-    assert measure_likeness(await uploads.decode(film(SPEECH)), SPEECH) > 0.9
+    assert measure_likeness(await uploads.decode(make_film(SPEECH)), SPEECH) > 0.9
 
 
-async def test_a_film_without_sound() -> None:
-    assert await refusal(film()) is Outcome.NO_AUDIO
+async def test_a_film_without_sound_is_refused() -> None:
+    assert await get_refusal(make_film()) is Outcome.NO_AUDIO
 
 
 @pytest.mark.parametrize(
@@ -147,19 +147,19 @@ async def test_a_film_without_sound() -> None:
     ],
     ids=["zeros", "text", "riff", "id3", "ogg", "png", "hls", "concat", "sdp"],
 )
-async def test_no_sound_file(data: bytes) -> None:
-    assert await refusal(data) is Outcome.NO_SOUND_FILE
+async def test_what_is_no_sound_file_is_refused(data: bytes) -> None:
+    assert await get_refusal(data) is Outcome.NO_SOUND_FILE
 
 
 async def test_noise_is_no_sound_file() -> None:
     for seed in range(5):
-        assert await refusal(np.random.default_rng(seed).bytes(50_000)) is Outcome.NO_SOUND_FILE
+        assert await get_refusal(np.random.default_rng(seed).bytes(50_000)) is Outcome.NO_SOUND_FILE
 
 
 async def test_a_sound_without_a_sample() -> None:
-    assert await refusal(wav(24_000, 1, b"")) is Outcome.NO_AUDIO
-    assert await refusal(wav(24_000, 1, SPEECH)[:44]) is Outcome.NO_AUDIO
-    assert await refusal(make_sound_file(SPEECH[:96], "wav", "pcm_s16le", 24_000)[:44]) is Outcome.NO_SOUND_FILE
+    assert await get_refusal(make_wav(24_000, 1, b"")) is Outcome.NO_AUDIO
+    assert await get_refusal(make_wav(24_000, 1, SPEECH)[:44]) is Outcome.NO_AUDIO
+    assert await get_refusal(make_sound_file(SPEECH[:96], "wav", "pcm_s16le", 24_000)[:44]) is Outcome.NO_SOUND_FILE
 
 
 @pytest.mark.parametrize(
@@ -171,21 +171,21 @@ async def test_a_head_without_a_body(container: str, codec: str) -> None:
     with av.open(file, "w", format=container) as muxer:
         muxer.add_stream(codec, rate=48_000, layout="mono")
         muxer.start_encoding()
-    assert await refusal(file.getvalue()) in (Outcome.NO_AUDIO, Outcome.NO_SOUND_FILE)
+    assert await get_refusal(file.getvalue()) in (Outcome.NO_AUDIO, Outcome.NO_SOUND_FILE)
 
 
 async def test_a_codec_that_is_not_listed() -> None:
     """AC-3 in Matroska, as a film has it."""
-    assert await refusal((Path(__file__).parent / "ac3.mka").read_bytes()) is Outcome.NO_SOUND_FILE
+    assert await get_refusal((Path(__file__).parent / "ac3.mka").read_bytes()) is Outcome.NO_SOUND_FILE
 
 
-ENCODERS = sorted(name for name in av.codecs_available if _encodes_sound(name) and not name.startswith("pcm_"))
+ENCODERS = sorted(name for name in av.codecs_available if _is_sound_encoder(name) and not name.startswith("pcm_"))
 MUXERS = ("matroska", "mov", "wav", "ogg", "aiff", "flac")
 
 
 async def test_only_the_listed_codecs_are_decoded() -> None:
     """Every one that this build can write, in the first container of those that are read which takes it."""
-    written = {codec: file for codec in ENCODERS if (file := _written(codec))}
+    written = {codec: file for codec in ENCODERS if (file := _write_file(codec))}
     assert len(written) > 20
     assert {"ac3", "aac", "flac", "libmp3lame", "libopus"} <= set(written)
     for codec, file in written.items():
@@ -196,7 +196,7 @@ async def test_only_the_listed_codecs_are_decoded() -> None:
         assert isinstance(decoded[0], bytes) == is_listed, (codec, decoded[0])
 
 
-def _written(codec: str) -> bytes | None:
+def _write_file(codec: str) -> bytes | None:
     for container in MUXERS:
         for rate, layout in ((48_000, "stereo"), (8_000, "mono"), (16_000, "mono")):
             with suppress(av.FFmpegError, ValueError):
@@ -206,25 +206,25 @@ def _written(codec: str) -> bytes | None:
 
 @pytest.mark.parametrize("share", [-1.0, -0.9, 0.0])
 async def test_channels_that_cancel_each_other_out_are_heard(share: float) -> None:
-    assert measure_likeness(await uploads.decode(_two_channels(share)), SPEECH) > 0.9
+    assert measure_likeness(await uploads.decode(_make_two_channels(share)), SPEECH) > 0.9
 
 
 async def test_of_channels_that_are_unlike_both_are_heard() -> None:
     other = make_speech("Something else is said here.")[: len(SPEECH)].ljust(len(SPEECH), b"\0")
     left, right = (np.frombuffer(one, "<i2") for one in (SPEECH, other))
-    pcm = await uploads.decode(wav(24_000, 2, np.stack([left, right], 1).tobytes()))
+    pcm = await uploads.decode(make_wav(24_000, 2, np.stack([left, right], 1).tobytes()))
     assert min(measure_likeness(pcm, SPEECH), measure_likeness(pcm, other)) > 0.3
 
 
-def _two_channels(share: float) -> bytes:
+def _make_two_channels(share: float) -> bytes:
     left = np.frombuffer(SPEECH, "<i2")
-    return wav(24_000, 2, np.stack([left, (left * share).astype("<i2")], 1).tobytes())
+    return make_wav(24_000, 2, np.stack([left, (left * share).astype("<i2")], 1).tobytes())
 
 
 async def test_two_minutes_are_the_most() -> None:
     minute = make_tone(60_000)
     assert len(await uploads.decode(make_sound_file(minute * 2, "mp3", "libmp3lame"))) >= len(minute * 2)
-    assert await refusal(make_sound_file(minute * 2 + make_tone(1_000), "mp3", "libmp3lame")) is Outcome.TOO_LONG
+    assert await get_refusal(make_sound_file(minute * 2 + make_tone(1_000), "mp3", "libmp3lame")) is Outcome.TOO_LONG
 
 
 async def test_hours_of_silence_in_a_small_file() -> None:
@@ -234,22 +234,22 @@ async def test_hours_of_silence_in_a_small_file() -> None:
     bomb = silence + silence[silence.index(b"\xff\xf8") :] * 60
     assert len(second) < len(silence) < 1_000_000
     began = time.monotonic()
-    assert await refusal(bomb) is Outcome.TOO_LONG
+    assert await get_refusal(bomb) is Outcome.TOO_LONG
     assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("rate", [1, 100, 3_999, 768_000])
 async def test_a_rate_at_which_a_few_bytes_are_minutes(rate: int) -> None:
-    assert await refusal(wav(rate, 1, bytes(10_000))) is Outcome.NO_SOUND_FILE
+    assert await get_refusal(make_wav(rate, 1, bytes(10_000))) is Outcome.NO_SOUND_FILE
 
 
 @pytest.mark.parametrize("channels", [0, 3, 64, 255, 65_535])
 async def test_any_number_of_channels_is_heard_or_refused(channels: int) -> None:
-    decoded = await asyncio.gather(uploads.decode(wav(48_000, channels, SPEECH)), return_exceptions=True)
+    decoded = await asyncio.gather(uploads.decode(make_wav(48_000, channels, SPEECH)), return_exceptions=True)
     assert isinstance(decoded[0], bytes | SoundFileError)
 
 
-def wav(rate: int, channels: int, data: bytes) -> bytes:
+def make_wav(rate: int, channels: int, data: bytes) -> bytes:
     width = 2 * channels
     shape = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, channels, rate, (rate * width) % 2**32, width % 2**16, 16)
     return (
@@ -257,43 +257,45 @@ def wav(rate: int, channels: int, data: bytes) -> bytes:
     )
 
 
-def box(kind: bytes, *content: bytes) -> bytes:
+def make_box(kind: bytes, *content: bytes) -> bytes:
     body = b"".join(content)
     return struct.pack(">I4s", 8 + len(body), kind) + body
 
 
-def full_box(kind: bytes, *content: bytes) -> bytes:
-    return box(kind, bytes(4), *content)
+def make_full_box(kind: bytes, *content: bytes) -> bytes:
+    return make_box(kind, bytes(4), *content)
 
 
-def mp4_of_many_samples(count: int) -> bytes:
-    """Each of one byte and 1,024 ticks, in one chunk: FFmpeg makes 24 bytes of index of each, before it reads any."""
-    kind = box(b"ftyp", b"M4A ", bytes(4), b"M4A mp42isom")
-    entry = box(b"mp4a", bytes(6), b"\0\1", bytes(8), struct.pack(">HHHHI", 1, 16, 0, 0, 8_000 << 16))
-    table = box(
+def make_mp4_of_many_samples(count: int) -> bytes:
+    """Return an MP4 of samples of one byte and 1,024 ticks each, in one chunk: FFmpeg makes 24 bytes of index of
+    each before it reads any.
+    """
+    kind = make_box(b"ftyp", b"M4A ", bytes(4), b"M4A mp42isom")
+    entry = make_box(b"mp4a", bytes(6), b"\0\1", bytes(8), struct.pack(">HHHHI", 1, 16, 0, 0, 8_000 << 16))
+    table = make_box(
         b"stbl",
-        full_box(b"stsd", struct.pack(">I", 1), entry),
-        full_box(b"stts", struct.pack(">III", 1, count, 1024)),
-        full_box(b"stsc", struct.pack(">IIII", 1, 1, count, 1)),
-        full_box(b"stsz", struct.pack(">II", 1, count)),
-        full_box(b"stco", struct.pack(">II", 1, len(kind) + 8)),
+        make_full_box(b"stsd", struct.pack(">I", 1), entry),
+        make_full_box(b"stts", struct.pack(">III", 1, count, 1024)),
+        make_full_box(b"stsc", struct.pack(">IIII", 1, 1, count, 1)),
+        make_full_box(b"stsz", struct.pack(">II", 1, count)),
+        make_full_box(b"stco", struct.pack(">II", 1, len(kind) + 8)),
     )
-    media = box(
+    media = make_box(
         b"mdia",
-        full_box(b"mdhd", struct.pack(">IIII", 0, 0, 8_000, count), b"\x55\xc4\0\0"),
-        full_box(b"hdlr", bytes(4), b"soun", bytes(13)),
-        box(b"minf", full_box(b"smhd", bytes(4)), table),
+        make_full_box(b"mdhd", struct.pack(">IIII", 0, 0, 8_000, count), b"\x55\xc4\0\0"),
+        make_full_box(b"hdlr", bytes(4), b"soun", bytes(13)),
+        make_box(b"minf", make_full_box(b"smhd", bytes(4)), table),
     )
-    track = box(b"trak", full_box(b"tkhd", struct.pack(">IIIII", 0, 0, 1, 0, 1_000), bytes(60)), media)
-    head = full_box(b"mvhd", struct.pack(">IIII", 0, 0, 1_000, 1_000), bytes(80))
-    return kind + box(b"mdat", bytes(1_000)) + box(b"moov", head, track)
+    track = make_box(b"trak", make_full_box(b"tkhd", struct.pack(">IIIII", 0, 0, 1, 0, 1_000), bytes(60)), media)
+    head = make_full_box(b"mvhd", struct.pack(">IIII", 0, 0, 1_000, 1_000), bytes(80))
+    return kind + make_box(b"mdat", bytes(1_000)) + make_box(b"moov", head, track)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the address space cannot be bounded")
 async def test_an_index_that_would_fill_the_memory() -> None:
-    bomb = mp4_of_many_samples(85_000_000)  # 2 GB
+    bomb = make_mp4_of_many_samples(85_000_000)  # 2 GB
     assert len(bomb) < 2_000
-    assert await refusal(bomb) is Outcome.NO_SOUND_FILE
+    assert await get_refusal(bomb) is Outcome.NO_SOUND_FILE
 
 
 async def test_a_file_that_takes_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -302,4 +304,4 @@ async def test_a_file_that_takes_for_ever(tmp_path: Path, monkeypatch: pytest.Mo
     endless.write_text("while True: pass")
     monkeypatch.setattr(decoder_process, "__file__", str(endless))
     monkeypatch.setattr(uploads, "TIMEOUT_SEC", 0.5)
-    assert await refusal(SPEECH) is Outcome.NO_SOUND_FILE
+    assert await get_refusal(SPEECH) is Outcome.NO_SOUND_FILE

@@ -16,18 +16,18 @@ SECOND = SAMPLE_RATE
 FULL_SCALE = 32768.0
 
 
-async def spoken(words: str) -> np.ndarray:
+async def make_speech(words: str) -> np.ndarray:
     pcm = b"".join([pcm async for pcm in EspeakNG(EngineSpec("demo")).speak(words)])
     return np.frombuffer(pcm, dtype=np.int16) / FULL_SCALE
 
 
 @cache
-def room(seconds: float, db: float) -> np.ndarray:
-    """Steady hiss, as a fan makes it; `db` below full scale."""
+def make_room_noise(seconds: float, db: float) -> np.ndarray:
+    """Return steady hiss, as a fan makes it, `db` below full scale."""
     return np.random.default_rng(0).normal(0, 10 ** (db / 20), round(seconds * SECOND))
 
 
-def at_level(speech: np.ndarray, db: float) -> np.ndarray:
+def scale_to_level(speech: np.ndarray, db: float) -> np.ndarray:
     return np.asarray(speech * (10 ** (db / 20) / speech.std()))
 
 
@@ -36,19 +36,19 @@ def detect(detector: SpeechDetector, sound: np.ndarray) -> list[float]:
     return [one for start in range(0, len(pcm), FRAME) for one in detector.feed(pcm[start : start + FRAME])]
 
 
-def ungated(monkeypatch: pytest.MonkeyPatch, sound: np.ndarray) -> list[float]:
+def detect_ungated(monkeypatch: pytest.MonkeyPatch, sound: np.ndarray) -> list[float]:
     with monkeypatch.context() as patch:
         patch.setattr(vad.Gate, "may_be_speech", lambda gate, power: True)
         return detect(SpeechDetector(), sound)
 
 
-def first(probabilities: list[float]) -> int:
+def find_first(probabilities: list[float]) -> int:
     return next(place for place, one in enumerate(probabilities) if one >= 0.5)
 
 
 async def test_it_works() -> None:
-    words = await spoken("Hello, can you hear me?")
-    found = detect(SpeechDetector(), np.concatenate((np.zeros(SECOND), at_level(words, -25), np.zeros(SECOND))))
+    words = await make_speech("Hello, can you hear me?")
+    found = detect(SpeechDetector(), np.concatenate((np.zeros(SECOND), scale_to_level(words, -25), np.zeros(SECOND))))
     assert len(found) == (2 * SECOND + len(words)) // STEP
     assert not any(found[:30])  # silence does not reach the model
     assert max(found) > 0.9
@@ -60,23 +60,23 @@ async def test_it_works() -> None:
 async def test_an_onset_is_found_as_if_the_model_heard_everything(
     monkeypatch: pytest.MonkeyPatch, speech_db: float, room_db: float
 ) -> None:
-    words = at_level(await spoken("Seven and twenty people came to see it."), speech_db)
-    sound = room(3 + len(words) / SECOND, room_db).copy()
+    words = scale_to_level(await make_speech("Seven and twenty people came to see it."), speech_db)
+    sound = make_room_noise(3 + len(words) / SECOND, room_db).copy()
     sound[2 * SECOND : 2 * SECOND + len(words)] += words
-    assert first(detect(SpeechDetector(), sound)) <= first(ungated(monkeypatch, sound)) + 1
+    assert find_first(detect(SpeechDetector(), sound)) <= find_first(detect_ungated(monkeypatch, sound)) + 1
 
 
 @pytest.mark.parametrize("db", [-60, -50, -40])
 def test_a_fan_is_learned_and_let_through_no_more(db: float) -> None:
     detector = SpeechDetector()
     detect(detector, np.zeros(SECOND))
-    detect(detector, room(2, db))
-    found = detect(detector, room(4, db))
+    detect(detector, make_room_noise(2, db))
+    found = detect(detector, make_room_noise(4, db))
     assert sum(one > 0 for one in found) <= len(found) * 0.1
 
 
 def test_how_audio_is_cut_into_appends_does_not_matter() -> None:
-    pcm = (at_level(room(2, -30), -30) * FULL_SCALE).astype(np.int16).tobytes()
+    pcm = (scale_to_level(make_room_noise(2, -30), -30) * FULL_SCALE).astype(np.int16).tobytes()
     pieces = SpeechDetector()
     in_pieces = [one for start in range(0, len(pcm), 502) for one in pieces.feed(pcm[start : start + 502])]
     assert in_pieces == SpeechDetector().feed(pcm)
@@ -92,6 +92,6 @@ def test_the_models_samples_are_those_of_16_khz() -> None:
 
 def test_reset_forgets_the_room() -> None:
     detector = SpeechDetector()
-    detect(detector, room(2, -40))
+    detect(detector, make_room_noise(2, -40))
     detector.reset()
-    assert any(detect(detector, room(1, -40)))
+    assert any(detect(detector, make_room_noise(1, -40)))

@@ -28,11 +28,11 @@
   }
 
   const latest = new Float32Array(512);
-  function level(ear) {
+  function measureLevel(ear) {
     ear.getFloatTimeDomainData(latest);
     return Math.sqrt(latest.reduce((sum, sample) => sum + sample * sample, 0) / latest.length);
   }
-  window.outputLevel = () => Math.max(0, ...ears.filter((ear) => ear.context.state !== "closed").map(level));
+  window.outputLevel = () => Math.max(0, ...ears.filter((ear) => ear.context.state !== "closed").map(measureLevel));
   let sounding = false;
   setInterval(() => {
     const now = window.outputLevel();

@@ -22,7 +22,7 @@ def admin_email(live_site: Site) -> str:
 
 
 def talk(page: Page, url: str) -> None:
-    """Says one thing in writing and hears the answer."""
+    """Write one message, and hear the answer to its end."""
     page.goto(url)
     page.get_by_role("button", name="Type instead").click()
     page.get_by_label("Message").fill("I dream of the sea.")

@@ -21,7 +21,7 @@ FADE = RATE * 10 // 1000  # 8 ms, and what the comparison may be off
 
 
 def speak_over_a_reply(page: Page, url: str) -> None:
-    """Chromium begins to play its file when the microphone is opened, which is done as the reply sounds."""
+    """Open the microphone while a reply sounds: Chromium begins to play its file at that moment."""
     page.goto(url)
     page.get_by_role("button", name="Type instead").click()
     wait_for_state(page, "ready")
@@ -35,13 +35,13 @@ def speak_over_a_reply(page: Page, url: str) -> None:
 
 
 def read_recording(page: Page) -> Sound:
-    """What the loudspeaker got, at the wire's rate."""
+    """Return what the loudspeaker got, at the wire's rate."""
     rate, samples = page.evaluate("[window.recording.rate, window.recording.samples]")
     return np.asarray(soxr.resample(np.array(samples, np.float32), rate, RATE), np.float32)
 
 
 def read_reply(page: Page) -> Sound:
-    """The audio of the first reply as the server sent it."""
+    """Return the audio of the first reply as the server sent it."""
     pieces = page.evaluate("Object.values(window.replies)[0]")
     pcm = b"".join(map(base64.b64decode, pieces))
     return np.asarray(np.frombuffer(pcm, np.int16) / 32_768, np.float32)
@@ -60,7 +60,10 @@ def list_truncations(page: Page) -> list[Any]:
 
 
 def test_it_works(open_page: OpenPage, live_site: Site, tmp_path: Path) -> None:
-    """A sound without meaning costs no word and repeats none. (The demo hears "ah" as "bob" one time in seven.)"""
+    """A sound that is no word loses nothing of the reply, and repeats nothing.
+
+    (The demo hears "ah" as "bob" one time in seven.)
+    """
     page = open_page(wav=write_wav(tmp_path / "oh.wav", silence(0.3), speech("Oh."), silence(60)))
     speak_over_a_reply(page, live_site.url)
     wait_for_state(page, "speaking")

@@ -47,13 +47,13 @@ def list_times(page: Page, what: str, of: Callable[[Any], bool]) -> list[float]:
 
 
 def wait_until_noticed(page: Page) -> float:
-    """Returns when the connection was seen to be lost; the next one is often made before one could look."""
+    """Return when the page noticed that the connection was lost; it may be connected again by then."""
     wait_until(page, lambda: "reconnecting" in diary(page, "state"), "a lost connection")
     return list_times(page, "state", lambda state: state == "reconnecting")[0]
 
 
 def forget_dead_connections(cable: Cable) -> None:
-    """Or the browser would ask for the next page on one that it kept, and wait."""
+    """Cut the connections that the browser keeps, or it would ask for the next page on a dead one and wait."""
     cable.pull()
     cable.plug_in()
 
@@ -78,8 +78,8 @@ def test_a_new_call_whose_connection_dies_before_the_first_message(page: Page, c
     expect(page.locator(".notices .notice")).to_have_count(0)
 
 
-def test_after_an_answered_turn(page: Page, cable: Cable) -> None:
-    """The message was never received, so it is sent again, once, into the same conversation, and answered."""
+def test_a_message_that_was_lost_is_sent_again_once(page: Page, cable: Cable) -> None:
+    """It follows an answered turn, goes into the same conversation, and is answered."""
     start(page, cable.url)
     ask(page, "Hello.")
     cable.lose_packets()

@@ -53,7 +53,7 @@ def talk_in_writing(page: Page, url: str) -> None:
 
 
 def test_a_call(open_page: OpenPage, cable: Cable, look: str) -> None:
-    """Every state of a call, each brought about for real."""
+    """Every state of a call is brought about for real."""
     page = open_page(**LOOKS[look])
     page.goto(cable.url)
     check(page, f"talk-ready-{look}")
@@ -103,7 +103,7 @@ def test_trouble(open_page: OpenPage, live_site: Site, look: str) -> None:
 
 
 def test_controls_stay_in_reach(open_page: OpenPage, live_site: Site, look: str) -> None:
-    """However much was said: the captions scroll, not the page."""
+    """However much was said, the captions scroll and not the page."""
     page = open_page(microphone=False, **LOOKS[look])
     page.goto(live_site.url)
     page.get_by_role("button", name="Type instead").click()

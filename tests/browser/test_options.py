@@ -14,7 +14,7 @@ OpenPage = Callable[..., Page]
 
 
 def read_eagerness(page: Page) -> object:
-    """As the server last confirmed it."""
+    """Return the eagerness that the server confirmed last."""
     updates = [event for event in diary(page, "event") if event["type"] == "session.updated"]
     return updates[-1]["session"]["audio"]["input"]["turn_detection"]["eagerness"]
 
@@ -27,7 +27,7 @@ def wait_for_updates(page: Page, count: int) -> None:
 
 
 def test_patience(open_page: OpenPage, live_site: Site) -> None:
-    """In force at once, without another connection; and on the next visit."""
+    """A choice is in force at once, without another connection, and on the next visit."""
     page = open_page()
     page.goto(live_site.url)
     page.get_by_role("button", name="Start talking").click()

@@ -22,7 +22,10 @@ REPLY = "The sea is wide and deep, and there is a great deal that could be told 
 
 @pytest.fixture
 def slug(database_url: str, django_db_blocker: DjangoDbBlocker) -> str:
-    """Made in a thread of its own: Django refuses its ORM where Playwright's event loop runs."""
+    """The slug of an assistant that answers by speech to speech.
+
+    It is created in another thread: Django refuses its ORM where Playwright's event loop runs.
+    """
     name = f"s2s-{uuid4().hex[:12]}"
 
     def make() -> None:

@@ -18,7 +18,7 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture(scope="module")
 def utterance(tmp_path_factory: pytest.TempPathFactory, live_site: Site) -> Path:
-    """Begins four seconds after the microphone was opened: time for a slow machine to connect."""
+    """A file whose speech begins four seconds after the microphone was opened, so that a slow machine can connect."""
     path = tmp_path_factory.mktemp("mic") / "utterance.wav"
     return write_wav(path, silence(4), speech("Are you a computer?"), silence(60))
 
@@ -63,7 +63,7 @@ def test_it_works(open_page: OpenPage, live_site: Site, utterance: Path) -> None
 
 
 def assert_interrupted(page: Page) -> None:
-    """The sound ended at once when the second utterance began, and the server was told what had been heard."""
+    """Check that the sound ended when the second utterance began, and that the server was told what had been heard."""
     entries = page.evaluate("window.diary")
 
     def list_times(what: str, kind: str = "", after: float = 0) -> list[float]:
@@ -134,7 +134,7 @@ def test_meters_move_with_the_voices(open_page: OpenPage, live_site: Site, utter
 
 
 def read_level(page: Page, who: str) -> float:
-    """How far that meter is out, 0 to 1."""
+    """Return how far that meter is out, from 0 to 1."""
     scale = f"new DOMMatrix(getComputedStyle(document.querySelector('[data-part=level-{who}]')).transform).a"
     return float(page.evaluate(scale))
 

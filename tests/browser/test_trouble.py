@@ -84,7 +84,7 @@ def test_silent_microphone(open_page: OpenPage, live_site: Site, tmp_path: Path)
 
 
 def test_refused_autoplay(open_page: OpenPage, live_site: Site) -> None:
-    """A call that a script starts, without any tap. Without a microphone, too: Chromium trusts a page that listens."""
+    """A script starts the call, without any tap, and without a microphone: Chromium trusts a page that listens."""
     page = open_page(microphone=False)
     page.add_init_script("""window.addEventListener("load", () => {
         new MutationObserver((_, observer) => {
@@ -92,7 +92,9 @@ def test_refused_autoplay(open_page: OpenPage, live_site: Site) -> None:
             observer.disconnect();
             console.log("an alert is shown");
         }).observe(document.body, { childList: true, subtree: true, characterData: true });
-        setTimeout(() => document.querySelector("[data-part=type]")?.click(), 300);
+        const clicking = setInterval(() => document.querySelector("[data-part=type]").click(), 20);
+        const talk = document.getElementById("talk");
+        new MutationObserver(() => clearInterval(clicking)).observe(talk, { attributeFilter: ["data-state"] });
     });""")
     # Whatever Playwright asks of a page counts as a tap, so the page speaks first.
     with page.expect_console_message(lambda message: message.text == "an alert is shown"):
@@ -209,7 +211,7 @@ def read_conversation_id(page: Page) -> str:
 
 
 def take_turn(page: Page, url: str) -> None:
-    """A call in writing, with one turn."""
+    """Begin a call in writing, and take one turn."""
     page.goto(url)
     page.get_by_role("button", name="Type instead").click()
     wait_for_state(page, "ready")
@@ -219,7 +221,7 @@ def take_turn(page: Page, url: str) -> None:
 
 
 def test_a_store_that_waits(open_page: OpenPage, live_site: Site, database_url: str) -> None:
-    """The message is on its way, the line is not taken for dead, and the person knows why nothing comes."""
+    """The message is on its way, the connection is kept, and the person knows why nothing comes."""
     page = open_page(microphone=False)
     take_turn(page, live_site.url)
     with psycopg.connect(database_url) as store:

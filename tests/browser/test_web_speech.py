@@ -41,14 +41,14 @@ def open_speaking_page(open_page: OpenPage) -> OpenPage:
 
 
 def hear(page: Page, *texts: str) -> None:
-    """Guesses, then the final words."""
+    """Have the recogniser hear guesses, and then the final words."""
     for text in texts[:-1]:
         page.evaluate("(text) => recogniser.hear(text)", text)
     page.evaluate("(text) => recogniser.hear(text, true)", texts[-1])
 
 
 def wait_for_speech(page: Page, count: int) -> list[Any]:
-    """Until so many clauses were begun."""
+    """Wait until so many clauses have begun, and return them."""
     wait_until(page, lambda: page.evaluate("spoken.length") >= count, f"{count} spoken clauses")
     return list(page.evaluate("spoken"))
 
@@ -58,7 +58,7 @@ def list_sent(page: Page, kind: str) -> list[Any]:
 
 
 def test_without_a_recogniser_the_demo_takes_over(open_page: OpenPage, live_site: Site, tmp_path: Path) -> None:
-    """What Chromium's own recogniser does here: it has no microphone, and says so."""
+    """Chromium's own recogniser has no microphone here, and says so."""
     wav = write_wav(tmp_path / "utterance.wav", silence(6), speech("Are you a computer?"), silence(60))
     page = open_page(wav=wav, remembered={})
     page.goto(live_site.url)
@@ -103,7 +103,7 @@ def test_it_works(open_speaking_page: OpenPage, live_site: Site) -> None:
 
 
 def test_barge_in(open_speaking_page: OpenPage, live_site: Site) -> None:
-    """An echo and a backchannel are passed over, words silence the voice; the history has what was heard."""
+    """An echo and a backchannel are ignored, words silence the voice, and the history has what was heard."""
     page = open_speaking_page()
     start(page, live_site.url)
     hear(page, LONG)
@@ -234,7 +234,7 @@ def test_looks(open_speaking_page: OpenPage, live_site: Site, look: str) -> None
 
 @pytest.fixture(scope="module")
 def deaf_site(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Of pocketsphinx there is no wheel for some releases of Python: this one starts as if it were one of them."""
+    """A site that starts without pocketsphinx, which has no wheel for some releases of Python."""
     folder = tmp_path_factory.mktemp("deaf")
     (folder / "sitecustomize.py").write_text("import sys\nsys.modules['pocketsphinx'] = None\n")
     with run_site(database_url, {"PYTHONPATH": str(folder)}) as running:

@@ -29,7 +29,7 @@ def packages() -> None:
 
 @pytest_asyncio.fixture
 async def secure_url(site: Site, certificate: Certificate) -> AsyncIterator[str]:
-    """The site behind TLS: npm `openai` refuses anything else."""
+    """The site behind TLS, without which npm `openai` does not connect."""
     async with serve_tls(site.url, certificate) as url:
         yield url
 
@@ -44,7 +44,7 @@ def run_script(
     tmp_path: Path,
     upstream: Upstream,
 ) -> RunScript:
-    """`await run_script("conversations.mjs", "text", …, NAME="value")`: the events that the client saw."""
+    """`await run_script("conversations.mjs", "text", …, NAME="value")` returns the events that the client got."""
     speech = tmp_path / "utterance.pcm"
     speech.write_bytes(utterance)
     env = {

@@ -17,7 +17,7 @@ RETRIEVED = "conversation.item.retrieved"
 
 
 class Call:
-    """What a run of agents.mjs told: `wire` the events, `told` what the session said of them, `history` its own."""
+    """A run of agents.mjs: its events (`wire`), what its session reported (`told`), and its own `history`."""
 
     def __init__(self, lines: list[dict[str, Any]]) -> None:
         self.wire: Events = check_events([line["wire"] for line in lines if "wire" in line])
@@ -50,7 +50,7 @@ async def test_text(run_script: RunScript, upstream: Upstream) -> None:
 
 
 async def test_voice(run_script: RunScript, upstream: Upstream) -> None:
-    """With the settings that the client sends by itself, `semantic_vad` among them."""
+    """The client sends settings by itself, `semantic_vad` among them."""
     upstream.script(transcripts=("Can you hear me?",), replies=("I hear you well.",))
     call = Call(await run_script("agents.mjs", "voice"))
     shown = select_events(call.wire, "session.updated")[-1]["session"]

@@ -53,7 +53,7 @@ async def test_a_function(run_script: RunScript, upstream: Upstream, client: str
 
 
 class Reference:
-    """What a run of beta_reference.mjs told: the events, and the client's own copy of the conversation."""
+    """A run of beta_reference.mjs: its events, and the client's own copy of the conversation."""
 
     def __init__(self, lines: list[dict[str, Any]]) -> None:
         self.events: Events = check_beta_events([line["event"] for line in lines if "event" in line])

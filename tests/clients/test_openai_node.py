@@ -103,7 +103,7 @@ async def test_a_conversation_goes_on_later(run_script: RunScript, upstream: Ups
 
 
 async def test_two_at_once(run_script: RunScript, upstream: Upstream) -> None:
-    """Different clients of one user, each in a conversation of its own."""
+    """They are different clients of one user, each in a conversation of its own."""
     upstream.behave("chat", piece_ms=20)
     both = await asyncio.gather(*(run_script("conversations.mjs", "text", name) for name in ("ws", "native")))
     ids = [event["item"]["id"] for events in both for event in select_events(check_events(events), ITEM[0])]

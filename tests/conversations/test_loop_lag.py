@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from conversations.loop_lag import EVERY_SEC, LAG, SAMPLES, LoopLag
+from conversations.loop_lag import EVERY_SEC, SAMPLES, LoopLag
 from conversations.storage import callers
 from conversations.transport import admission
 from conversations.transport.websocket import RealtimeConsumer
-from voiceproject.server.cores import read_core_share
+from voiceproject.server.cpu_quota import read_core_share
 
 
 def test_it_is_the_mean_of_a_second() -> None:
@@ -30,7 +30,7 @@ def test_what_is_overdue_counts_already() -> None:
     assert lag.measure_sec(12.0 + EVERY_SEC) == pytest.approx(2.0)
 
 
-async def test_a_loop_with_too_much_to_do() -> None:
+async def test_a_loop_with_too_much_to_do_is_late() -> None:
     lag = LoopLag()
     lag.start()
     for _ in range(3):
@@ -42,11 +42,14 @@ async def test_a_loop_with_too_much_to_do() -> None:
 
 @pytest.fixture
 def late(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LAG, "_due_at", time.monotonic() - 10)
+    """Let the event loop be 10 seconds late."""
+    lag = LoopLag()
+    lag.begin_interval(time.monotonic() - 10)
+    monkeypatch.setattr(admission, "LAG", lag)
 
 
-async def _told(query: bytes) -> list[dict[str, Any]]:
-    """What a socket is sent of which nothing is known yet but its address."""
+async def connect_and_leave(query: bytes) -> list[dict[str, Any]]:
+    """Connect with nothing but an address that means something, and return what the socket is sent."""
     told: list[dict[str, Any]] = []
     asked = iter([{"type": "websocket.connect"}, {"type": "websocket.disconnect"}])
 
@@ -64,7 +67,7 @@ async def _told(query: bytes) -> list[dict[str, Any]]:
 
 @pytest.mark.usefixtures("late")
 async def test_newcomers_are_told_at_once() -> None:
-    accepted, error, closed = await _told(b"model=assistant")
+    accepted, error, closed = await connect_and_leave(b"model=assistant")
     assert accepted["type"] == "websocket.accept"
     assert json.loads(error["text"])["error"]["code"] == "server_busy"
     assert closed == {"type": "websocket.close", "code": 1013}
@@ -72,7 +75,7 @@ async def test_newcomers_are_told_at_once() -> None:
 
 @pytest.mark.usefixtures("late")
 async def test_who_goes_on_with_a_conversation_is_looked_at() -> None:
-    _, error, _ = await _told(b"conversation=conv_x")
+    _, error, _ = await connect_and_leave(b"conversation=conv_x")
     assert json.loads(error["text"])["error"]["code"] == "invalid_api_key"
 
 

@@ -162,7 +162,7 @@ async def test_it_calls_no_tools_and_goes_on_from_what_was_said() -> None:
 
 @pytest.fixture
 def bare_site(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Python as in the Docker image: without the packages of the demo."""
+    """Hide the packages of the demo, as in the Docker image."""
     for name in ("pocketsphinx", "espeakng_loader"):
         monkeypatch.setitem(sys.modules, name, None)
     espeak.load_library.cache_clear()

@@ -22,7 +22,7 @@ ERRORS = EngineErrors("llm", "openai", "OpenAI", SECRET)
 )  # fmt: skip
 def test_neither_the_key_nor_the_account_is_told(said: str, told: str) -> None:
     assert ERRORS.scrub(said) == told
-    assert told in ERRORS.auth_error(said).message
+    assert told in ERRORS.build_auth_error(said).message
 
 
 def test_a_flood_in_an_error_is_cut() -> None:

@@ -19,21 +19,21 @@ BOMB = gzip.compress(bytes(100_000_000))
 DEEP = b"[" * 100_000
 
 
-def spec(upstream: Upstream, model: str = "m") -> EngineSpec:
+def make_spec(upstream: Upstream, model: str = "m") -> EngineSpec:
     return EngineSpec("openai", model, api_key="sk-test", base_url=upstream.openai_url, timeout_sec=1.0)
 
 
 async def transcribe(upstream: Upstream) -> None:
-    await make_stt(spec(upstream)).transcribe(SECOND)
+    await make_stt(make_spec(upstream)).transcribe(SECOND)
 
 
 async def complete(upstream: Upstream) -> None:
-    async for _ in make_llm(spec(upstream)).complete([ChatMessage("user", "Hello")]):
+    async for _ in make_llm(make_spec(upstream)).complete([ChatMessage("user", "Hello")]):
         pass
 
 
 async def speak(upstream: Upstream) -> None:
-    async for _ in make_tts(spec(upstream)).speak("Hello"):
+    async for _ in make_tts(make_spec(upstream)).speak("Hello"):
         pass
 
 
@@ -83,7 +83,7 @@ async def test_speech_without_an_end_is_cut(upstream: Upstream, monkeypatch: pyt
 )
 async def test_what_is_a_transcript(upstream: Upstream, answer: Any, heard: str) -> None:
     upstream.behave("transcriptions", raw=Raw((json.dumps(answer).encode(),), "application/json").build_script())
-    assert await make_stt(spec(upstream)).transcribe(SECOND) == Transcript(heard, 1.0)
+    assert await make_stt(make_spec(upstream)).transcribe(SECOND) == Transcript(heard, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -101,14 +101,14 @@ async def test_what_is_a_transcript(upstream: Upstream, answer: Any, heard: str)
         ({"detail": "Not Found"}, "engine_unavailable"),
     ],
 )
-async def test_what_is_none(upstream: Upstream, answer: Any, code: str) -> None:
+async def test_what_is_no_transcript(upstream: Upstream, answer: Any, code: str) -> None:
     upstream.behave("transcriptions", raw=Raw((json.dumps(answer).encode(),), "application/json").build_script())
     with pytest.raises(EngineError) as caught:
-        await make_stt(spec(upstream)).transcribe(SECOND)
+        await make_stt(make_spec(upstream)).transcribe(SECOND)
     assert caught.value.code == code
 
 
-async def test_an_answer_of_words_alone_is_none(upstream: Upstream) -> None:
+async def test_an_answer_of_words_alone_is_no_transcript(upstream: Upstream) -> None:
     upstream.behave("transcriptions", raw=Raw((b"Hello there.",), "text/plain").build_script())
     with pytest.raises(EngineError, match="not a transcript"):
-        await make_stt(spec(upstream)).transcribe(SECOND)
+        await make_stt(make_spec(upstream)).transcribe(SECOND)

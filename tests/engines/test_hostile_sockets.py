@@ -24,8 +24,8 @@ FRAMES = {
 
 
 @asynccontextmanager
-async def server(*frames: str) -> AsyncIterator[str]:
-    """Sends the frames to whoever connects, then listens."""
+async def run_server(*frames: str) -> AsyncIterator[str]:
+    """Run a server that sends the frames to whoever connects, and then listens."""
 
     async def talk(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
@@ -48,7 +48,7 @@ async def server(*frames: str) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def spec(url: str) -> EngineSpec:
+def make_spec(url: str) -> EngineSpec:
     return EngineSpec("openai", "m", api_key="sk-test", base_url=url, timeout_sec=1.0, stream_model="m")
 
 
@@ -62,7 +62,7 @@ async def read_aloud(url: str) -> None:
 
 
 async def converse(url: str) -> None:
-    connection = await make_s2s(spec(url)).connect()
+    connection = await make_s2s(make_spec(url)).connect()
     try:
         while True:
             await connection.receive()
@@ -71,7 +71,7 @@ async def converse(url: str) -> None:
 
 
 async def hear(url: str) -> None:
-    engine = make_stt_stream(spec(url))
+    engine = make_stt_stream(make_spec(url))
     assert engine is not None
     stream = engine.listen(lambda _: None)
     stream.begin(Hints())
@@ -88,7 +88,7 @@ ENGINES: dict[str, Callable[[str], Any]] = {"read aloud": read_aloud, "converse"
 @pytest.mark.parametrize("frame", FRAMES)
 @pytest.mark.parametrize("engine", ENGINES)
 async def test_it_ends_in_a_sentence(engine: str, frame: str) -> None:
-    async with server(FRAMES[frame]) as url, asyncio.timeout(8):
+    async with run_server(FRAMES[frame]) as url, asyncio.timeout(8):
         with pytest.raises(EngineError) as caught:
             await ENGINES[engine](url)
     assert len(caught.value.message) < 800
@@ -101,5 +101,5 @@ async def test_sound_that_nobody_reads_is_not_kept_without_end(monkeypatch: pyte
         reading.put({"type": "response.output_audio.delta", "delta": "A" * 64_000})
     kept: list[Any] = []
     with pytest.raises(EngineError, match="more than can be heard"):
-        await gather(reading.events(), kept)
+        await gather(reading.receive_events(), kept)
     assert len(kept) == 15

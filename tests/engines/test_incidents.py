@@ -1,7 +1,6 @@
 """What operators hear of engines."""
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,15 +16,22 @@ SECRET = "sk-secret-of-the-test"
 SECOND = bytes(48_000)
 
 
+HEARD: list[EngineIncident] = []
+
+
+def note_incident(incident: EngineIncident) -> None:
+    HEARD.append(incident)
+
+
 @pytest.fixture
-def told() -> Iterator[list[EngineIncident]]:
-    found: list[EngineIncident] = []
-    incidents.add_listener(found.append)
-    yield found
-    incidents._listeners.remove(found.append)
+def told() -> list[EngineIncident]:
+    """Return the list to which the incidents of the test are added."""
+    incidents.add_listener(note_incident)  # once for all tests, since it is the same function
+    HEARD.clear()
+    return HEARD
 
 
-def spec(upstream: Upstream, provider: str = "openai", timeout_sec: float = 10.0) -> EngineSpec:
+def make_spec(upstream: Upstream, provider: str = "openai", timeout_sec: float = 10.0) -> EngineSpec:
     url = upstream.google_url if provider == "google" else upstream.openai_url
     return EngineSpec(
         provider, "the-model", api_key=SECRET, base_url=url, timeout_sec=timeout_sec, stream_model="live-model"
@@ -55,24 +61,24 @@ async def test_a_failure_is_told_once(
 ) -> None:
     upstream.behave("transcriptions", fault=fault)
     with pytest.raises(EngineError):
-        await make_stt(spec(upstream, timeout_sec=0.5 if fault == "hang" else 10.0)).transcribe(SECOND)
+        await make_stt(make_spec(upstream, timeout_sec=0.5 if fault == "hang" else 10.0)).transcribe(SECOND)
     assert told[-1] == EngineIncident("stt", "openai", "the-model", outcome, code, status)
     assert {event.outcome for event in told[:-1]} <= {"retried"}
 
 
 async def test_a_further_try_is_told(upstream: Upstream, told: list[EngineIncident]) -> None:
     upstream.behave("transcriptions", fault="500", fault_times=1)
-    await make_stt(spec(upstream)).transcribe(SECOND)
+    await make_stt(make_spec(upstream)).transcribe(SECOND)
     assert told == [EngineIncident("stt", "openai", "the-model", "retried", "engine_unavailable", 500)]
 
 
 @pytest.mark.parametrize("endpoint", ["chat", "speech", "google_streaming"])
-async def test_so_it_is_of_the_other_engines(upstream: Upstream, told: list[EngineIncident], endpoint: str) -> None:
+async def test_a_failure_of_each_engine_is_told(upstream: Upstream, told: list[EngineIncident], endpoint: str) -> None:
     upstream.behave(endpoint, fault="401")
-    stream: Any = make_llm(spec(upstream)).complete([ChatMessage("user", "Hello")])
+    stream: Any = make_llm(make_spec(upstream)).complete([ChatMessage("user", "Hello")])
     if endpoint != "chat":
         provider = "google" if endpoint.startswith("google") else "openai"
-        stream = make_tts(spec(upstream, provider)).speak("Hello")
+        stream = make_tts(make_spec(upstream, provider)).speak("Hello")
     with pytest.raises(EngineError):
         await anext(stream)
     assert [(event.outcome, event.code) for event in told] == [("refused", "invalid_provider_key")]
@@ -81,13 +87,13 @@ async def test_so_it_is_of_the_other_engines(upstream: Upstream, told: list[Engi
 async def test_a_stream_that_breaks_is_told(upstream: Upstream, told: list[EngineIncident]) -> None:
     upstream.behave("chat", fault="cut", fault_after=2)
     with pytest.raises(EngineError):
-        async for _ in make_llm(spec(upstream)).complete([ChatMessage("user", "Hello")]):
+        async for _ in make_llm(make_spec(upstream)).complete([ChatMessage("user", "Hello")]):
             pass
     assert [(event.engine, event.outcome) for event in told] == [("llm", "failed")]
 
 
-async def test_one_that_is_left_is_not(upstream: Upstream, told: list[EngineIncident]) -> None:
-    stream = make_llm(spec(upstream)).complete([ChatMessage("user", "Hello")])
+async def test_a_stream_that_is_left_is_not_told(upstream: Upstream, told: list[EngineIncident]) -> None:
+    stream = make_llm(make_spec(upstream)).complete([ChatMessage("user", "Hello")])
     await anext(stream)
     await stream.aclose()
     assert told == []
@@ -97,7 +103,7 @@ async def test_speech_to_text_that_streams_is_told_with_its_model(
     upstream: Upstream, told: list[EngineIncident]
 ) -> None:
     upstream.behave("live_transcriptions", fault="401")
-    engine = make_stt_stream(spec(upstream))
+    engine = make_stt_stream(make_spec(upstream))
     assert engine is not None
     stream = engine.listen(lambda _: None)
     stream.begin(Hints())
@@ -111,7 +117,7 @@ async def test_speech_to_text_that_streams_is_told_with_its_model(
 async def test_the_line_holds_neither_keys_nor_words(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
     upstream.behave("chat", refused_parameter="model", refusal=f"What is {SECRET} about my diary?")
     with caplog.at_level(logging.WARNING), pytest.raises(EngineError):
-        await anext(make_llm(spec(upstream)).complete([ChatMessage("user", "my diary")]))
+        await anext(make_llm(make_spec(upstream)).complete([ChatMessage("user", "my diary")]))
     [line] = [record.message for record in caplog.records if record.name == "conversations.engines"]
     assert line == (
         "engine_event engine=llm provider=openai model='the-model' outcome=refused code=engine_rejected status=400"

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.asyncio.server import ServerConnection, serve
 
 from conversations.engines.base import NO_HINTS, EngineSpec, Transcript
@@ -170,15 +171,15 @@ class DeafServer:
         self._is_over = asyncio.Event()
 
     @asynccontextmanager
-    async def listened_to(self) -> AsyncIterator[Ear]:
-        async with serve(self._meet, "127.0.0.1", 0) as server:
+    async def run(self) -> AsyncIterator[Ear]:
+        async with serve(self._accept, "127.0.0.1", 0) as server:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
             try:
                 yield Ear(EngineSpec("openai", base_url=url, stream_model="gpt-live", timeout_sec=0.5))
             finally:
                 self._is_over.set()
 
-    async def _meet(self, socket: ServerConnection) -> None:
+    async def _accept(self, socket: ServerConnection) -> None:
         socket.transport.pause_reading()
         await self.met.put(socket)
         await self._is_over.wait()
@@ -188,7 +189,7 @@ class DeafServer:
 async def test_a_server_that_reads_no_more_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(realtime_socket, "CLOSE_SEC", 0.1)
     server = DeafServer()
-    async with server.listened_to() as ear, asyncio.timeout(5):
+    async with server.run() as ear, asyncio.timeout(5):
         ear.stream.begin(NO_HINTS)
         ear.stream.send(bytes(125 * 48_000))
         with pytest.raises(EngineTimeout):
@@ -200,11 +201,20 @@ async def test_a_server_that_reads_no_more_is_left(monkeypatch: pytest.MonkeyPat
 
 async def test_a_server_that_reads_no_more_keeps_no_session_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(realtime_socket, "CLOSE_SEC", 0.1)
-    async with DeafServer().listened_to() as ear, asyncio.timeout(5):
+    send_raw, frames_sent = AsyncRealtimeConnection.send_raw, 0
+
+    async def send_and_count(connection: AsyncRealtimeConnection, frame: bytes | str) -> None:
+        nonlocal frames_sent
+        await send_raw(connection, frame)
+        frames_sent += 1
+
+    monkeypatch.setattr(AsyncRealtimeConnection, "send_raw", send_and_count)
+    async with DeafServer().run() as ear, asyncio.timeout(5):
         ear.stream.begin(NO_HINTS)
         ear.stream.send(bytes(125 * 48_000))
-        piece, before = ear.stream._protocol.utterance.open_piece, 0  # type: ignore[attr-defined]
-        while piece.sent_bytes == 0 or piece.sent_bytes > before:  # until the buffers are full
-            before = piece.sent_bytes
+        before = 0
+        while frames_sent == 0 or frames_sent > before:  # until the buffers are full
+            before = frames_sent
             await asyncio.sleep(0.05)
+        assert frames_sent < 125
         await ear.stream.close()

@@ -25,27 +25,27 @@ class Upstream:
         )
         self.protocol.begin(NO_HINTS)
 
-    def frames(self) -> list[dict[str, Any]]:
+    def take_frames(self) -> list[dict[str, Any]]:
         return [json.loads(frame) for frame in iter(self.protocol.take_frame, None)]
 
-    def kinds(self) -> list[str]:
-        return [frame["type"].removeprefix("input_audio_buffer.") for frame in self.frames()]
+    def take_kinds(self) -> list[str]:
+        return [frame["type"].removeprefix("input_audio_buffer.") for frame in self.take_frames()]
 
     def say(self) -> "asyncio.Future[Transcript]":
         self.protocol.send(SECOND)
         return self.protocol.commit()
 
-    def committed(self, item_id: str) -> None:
+    def report_committed(self, item_id: str) -> None:
         self.protocol.receive({"type": "input_audio_buffer.committed", "item_id": item_id})
 
-    def delta(self, item_id: str, words: str) -> None:
+    def report_delta(self, item_id: str, words: str) -> None:
         self.protocol.receive({"type": f"{TRANSCRIPTION}delta", "item_id": item_id, "delta": words})
 
-    def completed(self, item_id: str, words: str, **fields: object) -> None:
+    def report_completed(self, item_id: str, words: str, **fields: object) -> None:
         event = {"type": f"{TRANSCRIPTION}completed", "item_id": item_id, "transcript": words}
         self.protocol.receive({**event, **fields})
 
-    def error(self, **fields: object) -> None:
+    def report_error(self, **fields: object) -> None:
         self.protocol.receive({"type": "error", "error": fields})
 
 
@@ -56,38 +56,38 @@ async def upstream() -> Upstream:
 
 async def test_it_works(upstream: Upstream) -> None:
     words = upstream.say()
-    assert upstream.kinds() == ["session.update", "append", "commit"]
-    upstream.delta("item_1", "Good ")
-    upstream.committed("item_1")
-    upstream.delta("item_1", "morning")
+    assert upstream.take_kinds() == ["session.update", "append", "commit"]
+    upstream.report_delta("item_1", "Good ")
+    upstream.report_committed("item_1")
+    upstream.report_delta("item_1", "morning")
     assert not words.done()
-    upstream.completed("item_1", "Good morning.", usage={"type": "duration", "seconds": 1.5})
+    upstream.report_completed("item_1", "Good morning.", usage={"type": "duration", "seconds": 1.5})
     assert words.result() == Transcript("Good morning.", 1.5)
     assert upstream.partials == ["Good", "Good morning", "Good morning."]
 
 
 async def test_items_are_completed_in_any_order(upstream: Upstream) -> None:
     first, second = upstream.say(), upstream.say()
-    upstream.frames()
-    upstream.committed("item_1")
-    upstream.committed("item_2")
-    upstream.completed("item_2", "two.")
+    upstream.take_frames()
+    upstream.report_committed("item_1")
+    upstream.report_committed("item_2")
+    upstream.report_completed("item_2", "two.")
     assert not first.done()
     assert not second.done()
-    upstream.completed("item_1", "One")
+    upstream.report_completed("item_1", "One")
     assert (first.result().text, second.result().text) == ("One", "One two.")
 
 
 async def test_words_of_what_is_being_cleared_are_nobodys(upstream: Upstream) -> None:
     upstream.protocol.send(SECOND)
-    upstream.frames()
+    upstream.take_frames()
     upstream.protocol.begin(NO_HINTS)
     words = upstream.say()
-    assert upstream.kinds() == ["clear", "append", "commit"]
-    upstream.delta("item_1", "Old.")
+    assert upstream.take_kinds() == ["clear", "append", "commit"]
+    upstream.report_delta("item_1", "Old.")
     upstream.protocol.receive({"type": "input_audio_buffer.cleared"})
-    upstream.committed("item_2")
-    upstream.completed("item_2", "New.")
+    upstream.report_committed("item_2")
+    upstream.report_completed("item_2", "New.")
     assert words.result().text == "New."
     assert upstream.partials == ["New."]
 
@@ -95,65 +95,67 @@ async def test_words_of_what_is_being_cleared_are_nobodys(upstream: Upstream) ->
 async def test_a_new_connection_is_told_what_is_not_settled(upstream: Upstream) -> None:
     upstream.say()
     second = upstream.say()
-    upstream.frames()
-    upstream.committed("item_1")
-    upstream.completed("item_1", "One")
-    upstream.delta("item_2", "tw")
+    upstream.take_frames()
+    upstream.report_committed("item_1")
+    upstream.report_completed("item_1", "One")
+    upstream.report_delta("item_2", "tw")
     upstream.protocol.send(SECOND)
     upstream.protocol.restart()
-    assert upstream.kinds() == ["session.update", "append", "commit", "append"]
-    upstream.delta("item_7", "two")
-    upstream.committed("item_7")
-    upstream.completed("item_7", "two.")
+    assert upstream.take_kinds() == ["session.update", "append", "commit", "append"]
+    upstream.report_delta("item_7", "two")
+    upstream.report_committed("item_7")
+    upstream.report_completed("item_7", "two.")
     assert second.result().text == "One two."
 
 
 async def test_a_new_connection_is_not_told_what_nobody_waits_for(upstream: Upstream) -> None:
     upstream.say().cancel()
-    upstream.frames()
+    upstream.take_frames()
     upstream.protocol.begin(NO_HINTS)
     words = upstream.say()
-    upstream.frames()
+    upstream.take_frames()
     upstream.protocol.restart()
-    assert upstream.kinds() == ["session.update", "append", "commit"]
-    upstream.committed("item_2")
-    upstream.completed("item_2", "New.")
+    assert upstream.take_kinds() == ["session.update", "append", "commit"]
+    upstream.report_committed("item_2")
+    upstream.report_completed("item_2", "New.")
     assert words.result().text == "New."
 
 
 async def test_upstream_counts_less_audio_than_we_do(upstream: Upstream) -> None:
     words = upstream.say()
-    commit = upstream.frames()[-1]
-    upstream.error(type="invalid_request_error", code="input_audio_buffer_commit_empty", event_id=commit["event_id"])
+    commit = upstream.take_frames()[-1]
+    upstream.report_error(
+        type="invalid_request_error", code="input_audio_buffer_commit_empty", event_id=commit["event_id"]
+    )
     assert words.result() == Transcript("", 0.0)
 
 
 async def test_a_commit_that_is_refused_fails_its_utterance_alone(upstream: Upstream) -> None:
     words = upstream.say()
-    commit = upstream.frames()[-1]
-    upstream.error(type="insufficient_quota", code="insufficient_quota", event_id=commit["event_id"])
+    commit = upstream.take_frames()[-1]
+    upstream.report_error(type="insufficient_quota", code="insufficient_quota", event_id=commit["event_id"])
     with pytest.raises(EngineQuotaError):
         words.result()
     with pytest.raises(EngineQuotaError):
         upstream.say()
     upstream.protocol.begin(NO_HINTS)
     words = upstream.say()
-    upstream.frames()
-    upstream.committed("item_2")
-    upstream.completed("item_2", "Again.")
+    upstream.take_frames()
+    upstream.report_committed("item_2")
+    upstream.report_completed("item_2", "Again.")
     assert words.result().text == "Again."
 
 
 async def test_an_error_that_names_no_event_ends_the_session(upstream: Upstream) -> None:
     with pytest.raises(EngineUnavailable, match="server_error"):
-        upstream.error(type="server_error", message="Sorry.")
+        upstream.report_error(type="server_error", message="Sorry.")
 
 
 async def test_new_hints_come_before_the_audio_that_they_are_for(upstream: Upstream) -> None:
-    upstream.frames()
+    upstream.take_frames()
     upstream.protocol.begin(Hints("fr"))
     upstream.protocol.send(SECOND)
-    update, append = upstream.frames()
+    update, append = upstream.take_frames()
     assert update["session"]["audio"]["input"]["transcription"] == {"model": "gpt-live", "language": "fr"}
     assert append["type"] == "input_audio_buffer.append"
 

@@ -20,12 +20,12 @@ ASKED = [ChatMessage("user", "What are two and two?")]
 CASES = {case.name: case for case in CORPUS}
 
 
-def engine(upstream: Upstream, **changes: Any) -> ChatCompletions:
+def make_engine(upstream: Upstream, **changes: Any) -> ChatCompletions:
     fields: dict[str, Any] = {"model": "gpt-6-luna", "base_url": upstream.openai_url, "timeout_sec": 3.0}
     return ChatCompletions(EngineSpec("openai", **fields | changes))
 
 
-def calls_in(pieces: list[Completion]) -> tuple[tuple[str, Any], ...]:
+def join_calls(pieces: list[Completion]) -> tuple[tuple[str, Any], ...]:
     names = {piece.call.index: piece.call.name for piece in pieces if piece.call and piece.call.name}
     arguments = dict.fromkeys(names, "")
     for piece in pieces:
@@ -34,7 +34,7 @@ def calls_in(pieces: list[Completion]) -> tuple[tuple[str, Any], ...]:
     return tuple((names[index], json.loads(arguments[index])) for index in names)
 
 
-def words_in(pieces: list[Completion]) -> str:
+def join_words(pieces: list[Completion]) -> str:
     text = ""
     for piece in pieces:
         text = piece.text if piece.withdraws else text + piece.text
@@ -47,8 +47,8 @@ def nothing_known() -> None:
 
 
 def check(case: Case, pieces: list[Completion]) -> None:
-    assert words_in(pieces) == case.text
-    assert calls_in(pieces) == case.calls
+    assert join_words(pieces) == case.text
+    assert join_calls(pieces) == case.calls
     if not case.code:
         last = pieces[-1]
         assert last.finish_reason == case.finish
@@ -62,7 +62,7 @@ async def test_what_is_made_of_it(upstream: Upstream, name: str) -> None:
     came: list[Completion] = []
     code, began_at = "", monotonic()
     try:
-        await gather(engine(upstream).complete(ASKED), came)
+        await gather(make_engine(upstream).complete(ASKED), came)
     except EngineError as error:
         code = error.code
     assert code == case.code
@@ -90,27 +90,27 @@ async def test_thoughts_are_progress(upstream: Upstream) -> None:
     """Longer than the engine is waited for in silence."""
     thought = pack_chunk({"reasoning_content": "Hm. "})
     upstream.script(replies=(Raw((thought,) * 12 + (say("Four."), STOP, DONE), pause_ms=50).build_script(),))
-    pieces = [piece async for piece in engine(upstream, timeout_sec=0.3).complete(ASKED)]
+    pieces = [piece async for piece in make_engine(upstream, timeout_sec=0.3).complete(ASKED)]
     assert [piece.text for piece in pieces] == ["Four.", ""]
 
 
-async def test_comments_are_none(upstream: Upstream) -> None:
+async def test_comments_are_no_progress(upstream: Upstream) -> None:
     upstream.script(replies=(Raw((b": ping\n\n",) * 40, pause_ms=50).build_script(),))
     with pytest.raises(EngineTimeout):
-        await gather(engine(upstream, timeout_sec=0.3).complete(ASKED), [])
+        await gather(make_engine(upstream, timeout_sec=0.3).complete(ASKED), [])
 
 
 async def test_the_tokens_may_come_a_while_after_the_end(upstream: Upstream) -> None:
     usage = pack({"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 3}})
     upstream.script(replies=(Raw((say("Four.") + STOP, usage), pause_ms=400, ending="open").build_script(),))
-    pieces = [piece async for piece in engine(upstream).complete(ASKED)]
+    pieces = [piece async for piece in make_engine(upstream).complete(ASKED)]
     assert (pieces[-1].input_tokens, pieces[-1].output_tokens) == (9, 3)
 
 
 async def test_a_cut_amid_the_thoughts_is_tried_again(upstream: Upstream) -> None:
     """Nothing was said yet."""
     upstream.script(replies=(Raw((pack_chunk({"reasoning": "Hm."}),), ending="cut").build_script(), "Four."))
-    pieces = [piece async for piece in engine(upstream).complete(ASKED)]
+    pieces = [piece async for piece in make_engine(upstream).complete(ASKED)]
     assert pieces[0].text == "Four."
 
 
@@ -118,7 +118,7 @@ async def test_a_stream_without_an_end_is_cut(upstream: Upstream) -> None:
     thought = pack_chunk({"reasoning": "x" * 500_000})
     upstream.script(replies=(Raw((thought,) * 40).build_script(),))
     with pytest.raises(EngineError, match="not what was asked for"):
-        await gather(engine(upstream).complete(ASKED), [])
+        await gather(make_engine(upstream).complete(ASKED), [])
 
 
 # A server whose prompt has opened the thought.
@@ -127,20 +127,20 @@ UNOPENED = Raw((say("Be polite. "), say("Then answer.\n</think>\n\n"), say("Four
 PLAIN = Raw((say("Four"), say(" it is."), STOP, DONE))
 
 
-async def replies(upstream: Upstream, *raw: Raw, **changes: Any) -> list[list[str]]:
+async def collect_replies(upstream: Upstream, *raw: Raw, **changes: Any) -> list[list[str]]:
     upstream.script(replies=tuple(one.build_script() for one in raw))
-    llm = engine(upstream, **changes)
+    llm = make_engine(upstream, **changes)
     return [[piece.text async for piece in llm.complete(ASKED) if piece.text] for _ in raw]
 
 
 async def test_a_thought_that_only_closes_is_withdrawn_once_and_held_back_from_then_on(upstream: Upstream) -> None:
-    assert await replies(upstream, UNOPENED, UNOPENED) == [["Be polite. ", "Four."], ["Four."]]
-    assert await replies(upstream, UNOPENED, model="another") == [["Be polite. ", "Four."]]
+    assert await collect_replies(upstream, UNOPENED, UNOPENED) == [["Be polite. ", "Four."], ["Four."]]
+    assert await collect_replies(upstream, UNOPENED, model="another") == [["Be polite. ", "Four."]]
 
 
-async def test_it_is_told_that_it_was_none(upstream: Upstream) -> None:
+async def test_text_that_turns_out_to_be_a_thought_is_withdrawn(upstream: Upstream) -> None:
     upstream.script(replies=(UNOPENED.build_script(),))
-    pieces = [piece async for piece in engine(upstream).complete(ASKED)]
+    pieces = [piece async for piece in make_engine(upstream).complete(ASKED)]
     assert [(piece.text, piece.withdraws) for piece in pieces[:3]] == [
         ("Be polite. ", False),
         ("", True),
@@ -148,17 +148,17 @@ async def test_it_is_told_that_it_was_none(upstream: Upstream) -> None:
     ]
 
 
-async def test_what_is_held_back_is_seen_as_thought(upstream: Upstream) -> None:
+async def test_text_that_is_held_back_is_reported_as_a_thought(upstream: Upstream) -> None:
     upstream.script(replies=(UNOPENED.build_script(), UNOPENED.build_script()))
     seen: list[str] = []
     for _ in range(2):
-        await gather(engine(upstream).complete(ASKED, on_thought=lambda: seen.append("thought")), [])
+        await gather(make_engine(upstream).complete(ASKED, on_thought=lambda: seen.append("thought")), [])
     assert seen == ["thought"]
 
 
-async def test_without_the_tag_it_is_the_answer_and_soon_believed_again(upstream: Upstream) -> None:
+async def test_held_back_text_without_the_tag_is_the_answer_and_soon_not_held_back(upstream: Upstream) -> None:
     held = ["Four it is."]
-    assert (await replies(upstream, UNOPENED, PLAIN, PLAIN, PLAIN, PLAIN))[1:] == [
+    assert (await collect_replies(upstream, UNOPENED, PLAIN, PLAIN, PLAIN, PLAIN))[1:] == [
         held,
         held,
         held,
@@ -168,12 +168,12 @@ async def test_without_the_tag_it_is_the_answer_and_soon_believed_again(upstream
 
 async def test_a_thought_that_is_cut_is_no_answer(upstream: Upstream) -> None:
     cut = Raw((say("Be polite."), pack_chunk({}, "length"), DONE))
-    assert (await replies(upstream, UNOPENED, cut))[1] == []
+    assert (await collect_replies(upstream, UNOPENED, cut))[1] == []
 
 
 async def test_thoughts_of_any_length_take_bounded_memory(upstream: Upstream) -> None:
     long = Raw((say("Hm. " * 10_000), say("</think>Four."), STOP, DONE))
-    assert (await replies(upstream, UNOPENED, long))[1] == ["Four."]
+    assert (await collect_replies(upstream, UNOPENED, long))[1] == ["Four."]
 
 
 def test_few_servers_are_known() -> None:

@@ -5,7 +5,7 @@ import pytest
 from conversations.engines.openai.readback import Readback
 
 
-def reading(text: str, said: str) -> Readback:
+def make_readback(text: str, said: str) -> Readback:
     readback = Readback(text)
     readback.add_transcript(said)
     return readback
@@ -39,10 +39,12 @@ def reading(text: str, said: str) -> Readback:
     ],
 )
 def test_the_same_thing_written_otherwise(text: str, said: str) -> None:
-    readback = reading(text, said)
+    readback = make_readback(text, said)
     assert readback.is_faithful(is_over=True)
     assert readback.unread == ""
-    assert [said[:end] for end in range(len(said)) if not reading(text, said[:end]).is_faithful()] == []  # as it comes
+    assert [
+        said[:end] for end in range(len(said)) if not make_readback(text, said[:end]).is_faithful()
+    ] == []  # as it comes
 
 
 @pytest.mark.parametrize(
@@ -62,29 +64,29 @@ def test_the_same_thing_written_otherwise(text: str, said: str) -> None:
     ],
 )
 def test_something_else(text: str, said: str) -> None:
-    assert not reading(text, said).is_faithful(is_over=True)
+    assert not make_readback(text, said).is_faithful(is_over=True)
 
 
 def test_one_word_of_many_may_differ() -> None:
     text = "The train to the mountains leaves in the early morning from platform two."
-    assert reading(text, text.replace("early", "late")).is_faithful(is_over=True)
-    assert not reading(text, text.replace("early", "late").replace("train", "bus")).is_faithful(is_over=True)
+    assert make_readback(text, text.replace("early", "late")).is_faithful(is_over=True)
+    assert not make_readback(text, text.replace("early", "late").replace("train", "bus")).is_faithful(is_over=True)
 
 
 def test_every_beginning_agrees() -> None:
     text = "It is 3:30 pm. Dr. Miller’s colour printer costs $1,200, so we wait; 今天很好 is how it ends."
     for end in range(len(text) + 1):
-        assert reading(text, text[:end]).is_faithful()
+        assert make_readback(text, text[:end]).is_faithful()
 
 
 def test_another_beginning_is_noticed_at_its_first_words() -> None:
     text = "What would you like to do about the report that is due on Monday?"
-    assert reading(text, "I wou").is_faithful() is False
-    assert reading(text, "What would you lik").is_faithful()
+    assert make_readback(text, "I wou").is_faithful() is False
+    assert make_readback(text, "What would you lik").is_faithful()
 
 
 def test_what_was_not_read() -> None:
-    readback = reading("Good evening to you. See you tomorrow.", "Good evening to you.")
+    readback = make_readback("Good evening to you. See you tomorrow.", "Good evening to you.")
     assert readback.is_faithful(is_over=True)
     assert readback.unread.strip(" .") == "See you tomorrow"
 
@@ -94,26 +96,26 @@ def test_what_was_not_read() -> None:
     [("We meet tomorow", "at noon"), ("We meet tomorrow at", "noon"), ("We meet", "tomorrow at noon"), ("We", "meet")],
 )
 def test_where_it_ended(said: str, unread: str) -> None:
-    readback = reading("We meet tomorrow at noon.", said)
+    readback = make_readback("We meet tomorrow at noon.", said)
     assert readback.is_faithful(is_over=True)
     assert readback.unread.strip(" .").startswith(unread)
 
 
 def test_a_compound_at_the_end_is_read() -> None:
-    assert reading("This is our web site.", "This is our website.").unread == ""
+    assert make_readback("This is our web site.", "This is our website.").unread == ""
 
 
 def test_nothing_to_read() -> None:
     assert Readback("… – “”").is_empty
     assert not Readback("a").is_empty
-    assert reading("Hello.", "").unread == "Hello."
-    assert reading("3:30.", "").unread == "3:30."  # figures are said as one pleases, and said nonetheless
+    assert make_readback("Hello.", "").unread == "Hello."
+    assert make_readback("3:30.", "").unread == "3:30."  # figures are said as one pleases, and said nonetheless
 
 
 def test_how_much_is_heard() -> None:
-    assert not reading("One two three four.", "One two").has_words(2)  # “two” may go on
-    assert reading("One two three four.", "One two ").has_words(2)
-    assert reading("One.", "").has_words(3)
+    assert not make_readback("One two three four.", "One two").has_words(2)  # “two” may go on
+    assert make_readback("One two three four.", "One two ").has_words(2)
+    assert make_readback("One.", "").has_words(3)
 
 
 def test_one_that_talks_without_an_end_does_not_agree() -> None:

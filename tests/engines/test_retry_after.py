@@ -17,12 +17,12 @@ NOW = datetime(2026, 11, 28, 12, 0, tzinfo=UTC)
 SECOND = bytes(48_000)
 
 
-def spec(upstream: Upstream, timeout_sec: float = 5.0) -> EngineSpec:
+def make_spec(upstream: Upstream, timeout_sec: float = 5.0) -> EngineSpec:
     return EngineSpec("openai", "m", base_url=upstream.openai_url, timeout_sec=timeout_sec)
 
 
 async def transcribe(upstream: Upstream, timeout_sec: float = 5.0) -> str:
-    return (await make_stt(spec(upstream, timeout_sec)).transcribe(SECOND)).text
+    return (await make_stt(make_spec(upstream, timeout_sec)).transcribe(SECOND)).text
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ async def test_it_is_asked_again_then(upstream: Upstream, fault: str, headers: d
 async def test_every_engine_keeps_it(upstream: Upstream) -> None:
     for endpoint in ("chat", "speech"):
         upstream.behave(endpoint, fault="429_rate", fault_times=1, headers={"Retry-After": "1"})
-    async for _ in make_llm(spec(upstream)).complete([ChatMessage("user", "Hello")]):
+    async for _ in make_llm(make_spec(upstream)).complete([ChatMessage("user", "Hello")]):
         pass
-    async for _ in make_tts(spec(upstream)).speak("Hello"):
+    async for _ in make_tts(make_spec(upstream)).speak("Hello"):
         pass
     for endpoint in ("chat", "speech"):
         first, second = upstream.list_requests(endpoint)
@@ -81,7 +81,9 @@ async def test_google_says_it_in_details(upstream: Upstream) -> None:
 
 
 @pytest.mark.parametrize(("fault", "kind"), [("429_rate", EngineBusy), ("503", EngineUnavailable)])
-async def test_one_that_is_too_late_is_not_waited_for(upstream: Upstream, fault: str, kind: type[EngineError]) -> None:
+async def test_a_retry_that_is_too_late_is_not_waited_for(
+    upstream: Upstream, fault: str, kind: type[EngineError]
+) -> None:
     upstream.behave("transcriptions", fault=fault, headers={"Retry-After": "30"})
     began_at = monotonic()
     with pytest.raises(kind) as caught:

@@ -15,7 +15,7 @@ from tests.upstream.fixtures import Upstream
 HELLO = [ChatMessage("user", "Hello.")]
 
 
-def spec_of(upstream: Upstream) -> EngineSpec:
+def make_spec(upstream: Upstream) -> EngineSpec:
     return EngineSpec("openai", "a-model", api_key="sk-test", base_url=upstream.openai_url)
 
 
@@ -31,7 +31,7 @@ async def speak(spec: EngineSpec) -> None:
     assert [piece async for piece in make_tts(spec).speak("Hello.")]
 
 
-def ready(engine: object) -> Awaitable[None]:
+def connect(engine: object) -> Awaitable[None]:
     assert isinstance(engine, Connectable)
     return engine.connect()
 
@@ -47,8 +47,8 @@ async def test_it_works(
     endpoint: str,
 ) -> None:
     """The first request goes over the connection that was made before, without a key."""
-    spec = spec_of(upstream)
-    await ready(make(spec))
+    spec = make_spec(upstream)
+    await connect(make(spec))
     await ask(spec)
     [warming], [request] = upstream.list_requests("models"), upstream.list_requests(endpoint)
     assert warming["peer"] == request["peer"]
@@ -57,10 +57,10 @@ async def test_it_works(
 
 async def test_a_session_makes_two_and_the_next_sessions_none(upstream: Upstream) -> None:
     """Speech overlaps with the reply that it speaks."""
-    spec = spec_of(upstream)
+    spec = make_spec(upstream)
     for _ in range(3):
         engines = (make_stt(spec), make_llm(spec), make_tts(spec))
-        await asyncio.gather(*(ready(engine) for engine in engines for _ in range(3)))
+        await asyncio.gather(*(connect(engine) for engine in engines for _ in range(3)))
     peers = [request["peer"] for request in upstream.list_requests("models")]
     assert len(peers) == len(set(peers)) == 2
 
@@ -69,31 +69,31 @@ async def test_it_is_done_again_before_the_connection_is_given_up(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(http, "WARM_SEC", 0.0)
-    llm = make_llm(spec_of(upstream))
-    await ready(llm)
-    await ready(llm)
+    llm = make_llm(make_spec(upstream))
+    await connect(llm)
+    await connect(llm)
     assert len({request["peer"] for request in upstream.list_requests("models")}) == 1
     assert len(upstream.list_requests("models")) == 2
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9/v1", "http://[", "localhost:9/v1", "ftp://localhost/v1"])
 async def test_what_is_wrong_shows_in_the_request(url: str) -> None:
-    await ready(make_llm(EngineSpec("openai", base_url=url)))
+    await connect(make_llm(EngineSpec("openai", base_url=url)))
 
 
 @pytest.mark.parametrize("fault", ["401", "500", "cut", "302"])
 async def test_any_answer_will_do(upstream: Upstream, fault: str) -> None:
     upstream.behave("models", fault=fault)
-    await ready(make_llm(spec_of(upstream)))
+    await connect(make_llm(make_spec(upstream)))
 
 
 async def test_a_users_base_url_leads_to_no_private_address(upstream: Upstream) -> None:
-    await ready(make_llm(EngineSpec("openai", base_url=upstream.openai_url, public_only=True)))
+    await connect(make_llm(EngineSpec("openai", base_url=upstream.openai_url, public_only=True)))
     assert upstream.list_requests("models") == []
 
 
 async def test_google_connects_in_the_background(upstream: Upstream) -> None:
-    await ready(make_tts(EngineSpec("google", api_key="AIza-test", base_url=upstream.google_url)))
+    await connect(make_tts(EngineSpec("google", api_key="AIza-test", base_url=upstream.google_url)))
     channel = google.get_shared_channel(upstream.google_url)
     async with asyncio.timeout(5):
         while (state := channel.get_state()) is not grpc.ChannelConnectivity.READY:

@@ -14,34 +14,34 @@ def owner(db: None) -> User:
     return make_user()
 
 
-def found(words: str) -> set[str]:
+def search(words: str) -> set[str]:
     return {conversation.title for conversation in find_conversations(Conversation.objects.all(), words)}
 
 
 def test_it_works(owner: User) -> None:
     make_conversation(owner, "今天天气很好，我们去公园吧！", title="Park")
     make_conversation(owner, "我们去学校吧。 The café is shut.", title="School")
-    assert found("公园") == {"Park"}
-    assert found("我们去") == {"Park", "School"}
-    assert found("我们去 -公园") == found("我们去 -今天天气") == {"School"}
-    assert found("公园 or cafe") == {"Park", "School"}
-    assert found('"the cafe"') == {"School"}
-    assert found('"cafe the"') == set()
-    assert found("园公") == set()
-    assert found("天气-公园") == {"Park"}
+    assert search("公园") == {"Park"}
+    assert search("我们去") == {"Park", "School"}
+    assert search("我们去 -公园") == search("我们去 -今天天气") == {"School"}
+    assert search("公园 or cafe") == {"Park", "School"}
+    assert search('"the cafe"') == {"School"}
+    assert search('"cafe the"') == set()
+    assert search("园公") == set()
+    assert search("天气-公园") == {"Park"}
 
 
 def test_one_letter_is_a_word_too(owner: User) -> None:
     make_conversation(owner, "我想喝水。", title="Water")
     make_conversation(owner, "请喝茶吧。", title="Tea")
     make_conversation(owner, "Nothing to drink.", title="Nothing")
-    assert found("水") == {"Water"}
-    assert found("茶 or 水") == found("水 OR 茶") == {"Water", "Tea"}
-    assert found("喝 -茶") == found("喝 -水吧 -茶") == {"Water"}
-    assert found("nothing or 茶") == {"Nothing", "Tea"}
+    assert search("水") == {"Water"}
+    assert search("茶 or 水") == search("水 OR 茶") == {"Water", "Tea"}
+    assert search("喝 -茶") == search("喝 -水吧 -茶") == {"Water"}
+    assert search("nothing or 茶") == {"Nothing", "Tea"}
 
 
-def test_no_query_breaks_it(owner: User) -> None:
+def test_no_query_breaks_the_search(owner: User) -> None:
     make_conversation(owner, "Hello 水.")
     for words in (
         "-",
@@ -58,8 +58,8 @@ def test_no_query_breaks_it(owner: User) -> None:
         "我" * 5_000,
         "a" * 5_000,
     ):
-        found(words)
-    assert found("x " * MOST_CHARS) == set()
+        search(words)
+    assert search("x " * MOST_CHARS) == set()
 
 
 @pytest.mark.parametrize("unit", ["我", "水火", "ก", "e\u0301", "a", "한", "ﷺ", "ab ", "ß"])
@@ -73,11 +73,11 @@ def test_the_longest_text_can_be_stored(owner: User, unit: str) -> None:
 def test_a_changed_text_is_found_by_its_new_words(owner: User) -> None:
     conversation = make_conversation(owner, "Before.", title="One")
     conversation.items.update(text="Later café.")
-    assert (found("before"), found("cafe")) == (set(), {"One"})
+    assert (search("before"), search("cafe")) == (set(), {"One"})
     item = conversation.items.get()
     item.text = "At last."
     item.save()
-    assert (found("cafe"), found("last")) == (set(), {"One"})
+    assert (search("cafe"), search("last")) == (set(), {"One"})
 
 
 def test_the_index_is_used(owner: User) -> None:

@@ -7,7 +7,7 @@ from tests.support.factories import add_item, make_conversation
 pytestmark = pytest.mark.django_db
 
 
-def heading(conversation: Conversation) -> str:
+def get_heading(conversation: Conversation) -> str:
     fresh = Conversation.objects.get(pk=conversation.pk)
     summaries.add_summaries([fresh])
     return str(fresh)
@@ -15,17 +15,17 @@ def heading(conversation: Conversation) -> str:
 
 def test_a_conversation_is_called_by_its_title_then_its_first_words_then_its_date() -> None:
     conversation = make_conversation()
-    assert heading(conversation).startswith("Conversation of 20")
+    assert get_heading(conversation).startswith("Conversation of 20")
     add_item(conversation, "", role="user")
     add_item(conversation, "Ahoy!", role="assistant")
     add_item(conversation, "How do tides work?", role="user")
-    assert heading(conversation) == "How do tides work?"
+    assert get_heading(conversation) == "How do tides work?"
     Conversation.objects.update(title="Tides")
-    assert heading(conversation) == "Tides"
+    assert get_heading(conversation) == "Tides"
 
 
 def test_long_first_words_are_cut() -> None:
-    shown = heading(make_conversation(None, "word " * 100))
+    shown = get_heading(make_conversation(None, "word " * 100))
     assert shown.endswith("…")
     assert len(shown) <= FIRST_WORDS_LENGTH
 

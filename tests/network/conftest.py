@@ -7,6 +7,6 @@ from conversations.network import http
 
 @pytest.fixture(autouse=True)
 async def connections() -> AsyncIterator[None]:
-    """Each test has its own event loop, and connections belong to one."""
+    """Close the shared connections, since each test has its own event loop and they belong to one."""
     yield
     await http.close_clients()

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.foreign_text import spend
+from bench.foreign_text import measure_cost
 from bench.text_readers import READERS, Read, read_frame
-from bench.worst_texts import SHAPES, VALUES, shaped, worst_texts
+from bench.worst_texts import SHAPES, VALUES, build_shaped_text, build_worst_texts
 
 CHARS = 2_000
 TIMES = 4
@@ -21,7 +21,7 @@ TRIES = 4  # the least of them counts
 
 @pytest.fixture(autouse=True)
 def without_collection() -> Iterator[None]:
-    """A collection amid one of two measurements looks like a square."""
+    """The garbage collector is off: a collection amid one measurement would look like quadratic time."""
     gc.disable()
     yield
     gc.enable()
@@ -30,10 +30,10 @@ def without_collection() -> Iterator[None]:
 def is_linear(reader: Read, short: str, long: str) -> bool:
     least_short = least_long = float("inf")
     for _ in range(TRIES):
-        least_long = min(least_long, spend(reader, long).total_ms)
+        least_long = min(least_long, measure_cost(reader, long).total_ms)
         if least_long < LEAST_MS:
             return True
-        least_short = min(least_short, spend(reader, short).total_ms)
+        least_short = min(least_short, measure_cost(reader, short).total_ms)
         if least_long < MOST_TIMES_AS_LONG * least_short:
             return True
     return False
@@ -41,13 +41,16 @@ def is_linear(reader: Read, short: str, long: str) -> bool:
 
 @pytest.mark.parametrize("name", READERS)
 def test_text_is_read_in_linear_time(name: str) -> None:
-    texts = zip(worst_texts(CHARS), worst_texts(CHARS * TIMES), strict=True)
+    texts = zip(build_worst_texts(CHARS), build_worst_texts(CHARS * TIMES), strict=True)
     assert not [text for (text, short), (_, long) in texts if not is_linear(READERS[name], short, long)]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_an_event_is_read_in_linear_time(shape: str) -> None:
-    values = ((value, shaped(shape, value, CHARS), shaped(shape, value, CHARS * TIMES)) for value in VALUES)
+    values = (
+        (value, build_shaped_text(shape, value, CHARS), build_shaped_text(shape, value, CHARS * TIMES))
+        for value in VALUES
+    )
     assert not [value for value, short, long in values if not is_linear(read_frame, short, long)]
 
 

@@ -16,7 +16,8 @@ ROOT = Path(__file__).parents[2]
 # do nothing but read text.
 PURE_EXCEPTIONS = ("openai.types", "pydantic", "pydantic_core", "markdown_it", "regex")
 OURS = ("accounts", "conversations", "voiceproject")
-TELLS = ("conversations.background", "conversations.loop_lag", "conversations.metrics")  # what many rooms tell or wake
+# What many rooms tell or wake.
+TELLS = ("conversations.background_jobs", "conversations.loop_lag", "conversations.metrics")
 PCM = "conversations.pcm"  # the audio format, which imports nothing
 CLOSE_CODES = "conversations.close_codes"  # so does this
 SITE_ENGINES = "conversations.site_engines"
@@ -30,7 +31,7 @@ ROOMS = {
     "accounts.security": ("accounts.models",),
     "accounts.sign_in": ("accounts.models", "accounts.security", "voiceproject.database"),
     "accounts.provider_keys": ("accounts.models", "accounts.outbound", "accounts.security", "voiceproject.database"),
-    "accounts.keys": ("accounts.access", "accounts.models", "accounts.security", "accounts.sign_in.adapter"),
+    "accounts.keys": ("accounts.connection_grants", "accounts.models", "accounts.security", "accounts.sign_in.adapter"),
     "conversations.realtime": (PCM,),
     "conversations.audio": (PCM, "conversations.realtime"),
     "conversations.network": ("accounts",),
@@ -44,8 +45,8 @@ ROOMS = {
                               "voiceproject.database"),
     "conversations.tools": (*STORED, "conversations.engines.base", "conversations.engines.untrusted_text",
                             "conversations.network", "voiceproject.database"),
-    "conversations.session": ("accounts.access", CLOSE_CODES, "conversations.engines", "conversations.storage",
-                              "conversations.tools", *PURE, *TELLS),
+    "conversations.session": ("accounts.connection_grants", CLOSE_CODES, "conversations.engines",
+                              "conversations.storage", "conversations.tools", *PURE, *TELLS),
     "conversations.transport": ("accounts", CLOSE_CODES, "conversations.engines.errors", "conversations.session",
                                 "conversations.storage", *PURE, *TELLS, "voiceproject.database.outages",
                                 "voiceproject.http.refusals"),
@@ -70,7 +71,7 @@ ASYNC = ("conversations.session", "conversations.transport")  # whose only door 
 
 
 def list_imports(package: str) -> Iterator[tuple[str, str]]:
-    """(file, imported name) of every import of a module or of all modules of a package, those in functions too."""
+    """Yield the file and the name of every import in a module or a package, those within functions too."""
     path = ROOT.joinpath(*package.split("."))
     files = path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")]
     for file in files:
@@ -107,7 +108,7 @@ def test_each_room_is_on_the_map() -> None:
 
 
 def test_each_arrow_of_the_map_is_an_import() -> None:
-    """That it runs downwards is held above."""
+    """Another test holds that each runs downwards."""
     diagram = (ROOT / "docs/architecture.md").read_text().partition("flowchart TD\n")[2].partition("```")[0]
     lines = [[part.split("&") for part in line.split("-->")] for line in diagram.splitlines()]
     arrows = [pair for line in lines for sides in pairwise(line) for pair in product(*sides)]
@@ -124,8 +125,8 @@ def test_imports_run_downwards_within_a_room(module: str, above: tuple[str, ...]
 
 
 @pytest.mark.parametrize("room", sorted(ROOMS.keys() - {"accounts", *ASYNC}))
-def test_few_know_channels(room: str) -> None:
-    """Those that tell other processes of a change, and those that hear of it."""
+def test_only_some_rooms_import_channels(room: str) -> None:
+    """They are those that tell other processes of a change, and those that hear of it."""
     assert not [pair for pair in list_imports(room) if is_within(pair[1], ("channels",))]
 
 
@@ -140,14 +141,14 @@ def test_what_is_async_has_one_door_to_the_database(room: str) -> None:
 
 
 def test_no_test_imports_from_another() -> None:
-    """What tests share is a fixture, or in tests/support/."""
+    """What tests share is a fixture, or lies in tests/support/."""
     found = [pair for pair in list_imports("tests") if is_within(pair[1], ("tests",))]
     parts = [(file, name.split(".")) for file, name in found]
     assert not [pair for pair in parts if any(part.startswith("test_") or part == "conftest" for part in pair[1])]
 
 
 def test_engines_load_without_django() -> None:
-    """Not even through what they import."""
+    """What they import does not load it either."""
     load_all = "import sys; from conversations.engines.registry import ENGINES, load; [load(*key) for key in ENGINES]"
     check = f"{load_all}; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=False).returncode == 0
@@ -161,7 +162,7 @@ def test_the_bench_of_foreign_text_loads_without_settings() -> None:
 
 
 def test_the_decoder_loads_nothing_of_the_site() -> None:
-    """It is started for each file, and what it reads may be made to harm."""
+    """It is started for each file, and a file may be made to do harm."""
     assert not [
         pair
         for pair in list_imports("conversations.audio.decoder_process")

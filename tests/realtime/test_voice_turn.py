@@ -62,12 +62,15 @@ def test_an_item_is_stored_before_the_client_is_told() -> None:
     table = Table()
     table.run_turn()
     order = [action for action in table.actions if isinstance(action, commands.Save | commands.Send)]
+    announced = 0
     for place, action in enumerate(order):
         if isinstance(action, commands.Send) and action.event["type"] == "conversation.item.added":
             stored = [
                 save.item.id for save in order[:place] if isinstance(save, commands.Save) and not save.in_background
             ]
             assert action.event["item"]["id"] in stored
+            announced += 1
+    assert announced == 2
 
 
 def test_speech_starts_while_the_model_still_writes() -> None:

@@ -35,7 +35,7 @@ def test_any_sequence(site: Site, key: str, upstream: Upstream, sequence: list[E
 
 
 async def converse(site: Site, key: str, sequence: list[Event]) -> list[Event]:
-    """All that is told until the answer to the last event, and until every response has ended."""
+    """Send the events, and return what comes until the last is answered and every response has ended."""
     headers = {"Authorization": f"Bearer {key}"}
     async with connect(f"{site.ws_url}/v1/realtime", additional_headers=headers) as socket:
         for number, event in enumerate(sequence):

@@ -21,7 +21,7 @@ THOUGHT, ANSWER = pack_chunk({"reasoning_content": "Hm. "}), say("It is noon.") 
 
 
 @pytest.fixture(scope="module")
-def hurried(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
+def hurried_site(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
     env = {
         "OPENAI_API_KEY": "sk-site",
         "OPENAI_BASE_URL": upstream_process.openai_url,
@@ -35,7 +35,7 @@ def hurried(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
 
 
 async def ask(talk: Talk) -> tuple[str, float]:
-    """How the response to a question ended, and after how many seconds."""
+    """Ask a question, and return how its response ended and after how many seconds."""
     began_at = time.monotonic()
     await talk.type("What time is it?")
     details = (await talk.wait_for("response.done"))["response"]
@@ -43,10 +43,12 @@ async def ask(talk: Talk) -> tuple[str, float]:
     return f"{details['status']} {code}".strip(), time.monotonic() - began_at
 
 
-async def test_a_word_bridges_the_silence_and_is_no_answer(connect: Connect, hurried: Site, upstream: Upstream) -> None:
+async def test_a_word_bridges_the_silence_and_is_no_answer(
+    connect: Connect, hurried_site: Site, upstream: Upstream
+) -> None:
     upstream.script(replies=("It is noon.", "Yes."))
     upstream.behave("chat", first_byte_ms=1800)
-    async with connect(url=hurried.url) as talk:
+    async with connect(url=hurried_site.url) as talk:
         assert (await ask(talk))[0] == "completed"
         assert talk.collect_audio() == make_speech(FILLER) + make_speech("It is noon.")
         item = await Item.objects.aget(conversation__public_id=talk.conversation_id, role="assistant")
@@ -63,18 +65,20 @@ async def test_a_word_bridges_the_silence_and_is_no_answer(connect: Connect, hur
     ids=["in their own field", "between tags"],
 )
 async def test_a_model_that_thinks_longer_than_the_budget_answers(
-    connect: Connect, hurried: Site, upstream: Upstream, thoughts: tuple[bytes, ...]
+    connect: Connect, hurried_site: Site, upstream: Upstream, thoughts: tuple[bytes, ...]
 ) -> None:
     upstream.script(replies=(Raw((*thoughts, ANSWER), pause_ms=200).build_script(),))
-    async with connect(url=hurried.url) as talk:
+    async with connect(url=hurried_site.url) as talk:
         ending, took_sec = await ask(talk)
         assert (ending, took_sec > BUDGET_SEC + 0.5) == ("completed", True)
         assert talk.collect_audio() == make_speech(FILLER) + make_speech("It is noon.")
 
 
-async def test_one_that_thinks_without_an_end_is_given_up(connect: Connect, hurried: Site, upstream: Upstream) -> None:
+async def test_one_that_thinks_without_an_end_is_given_up(
+    connect: Connect, hurried_site: Site, upstream: Upstream
+) -> None:
     upstream.script(replies=(Raw((THOUGHT,) * 60, pause_ms=200).build_script(), "Yes."))
-    async with connect(url=hurried.url) as talk:
+    async with connect(url=hurried_site.url) as talk:
         ending, took_sec = await ask(talk)
         assert ending == "failed response_timeout"
         assert BUDGET_SEC + THINKING_SEC - 0.2 < took_sec < BUDGET_SEC + THINKING_SEC + 1
@@ -83,9 +87,11 @@ async def test_one_that_thinks_without_an_end_is_given_up(connect: Connect, hurr
 
 
 @pytest.mark.parametrize("slow", ["chat", "speech"])
-async def test_one_that_is_too_slow_is_given_up(connect: Connect, hurried: Site, upstream: Upstream, slow: str) -> None:
+async def test_one_that_is_too_slow_is_given_up(
+    connect: Connect, hurried_site: Site, upstream: Upstream, slow: str
+) -> None:
     upstream.behave(slow, first_byte_ms=8_000)
-    async with connect(url=hurried.url) as talk:
+    async with connect(url=hurried_site.url) as talk:
         ending, took_sec = await ask(talk)
         assert ending.split()[1] in ("response_timeout", "engine_timeout")
         assert BUDGET_SEC - 0.1 < took_sec < BUDGET_SEC + 1
@@ -95,11 +101,11 @@ async def test_one_that_is_too_slow_is_given_up(connect: Connect, hurried: Site,
 
 
 async def test_three_that_are_slow_share_one_budget(
-    connect: Connect, hurried: Site, upstream: Upstream, utterance: bytes
+    connect: Connect, hurried_site: Site, upstream: Upstream, utterance: bytes
 ) -> None:
     for endpoint in ("transcriptions", "live_transcriptions", "chat", "speech"):
         upstream.behave(endpoint, first_byte_ms=1_500, final_ms=1_500)
-    async with connect(url=hurried.url) as talk:
+    async with connect(url=hurried_site.url) as talk:
         await talk.say(utterance)
         await talk.wait_for("input_audio_buffer.committed")
         began_at = time.monotonic()
@@ -108,21 +114,21 @@ async def test_three_that_are_slow_share_one_budget(
         assert time.monotonic() - began_at < BUDGET_SEC + 1
 
 
-async def test_speech_that_drips_is_given_up(connect: Connect, hurried: Site, upstream: Upstream) -> None:
+async def test_speech_that_drips_is_given_up(connect: Connect, hurried_site: Site, upstream: Upstream) -> None:
     upstream.behave("speech", piece_bytes=2, piece_ms=300)
-    async with connect(url=hurried.url) as talk:
+    async with connect(url=hurried_site.url) as talk:
         await talk.type("What time is it?")
         done = await talk.wait_for("response.done", timeout_sec=12)
         assert done["response"]["status"] == "failed"
 
 
 async def test_a_turn_over_http_has_the_same_budget_and_no_filler(
-    hurried: Site, key: str, upstream: Upstream, utterance: bytes
+    hurried_site: Site, key: str, upstream: Upstream, utterance: bytes
 ) -> None:
-    """Nobody listens yet to what becomes a file."""
+    """Its reply becomes a file, to which nobody listens yet."""
     upstream.script(replies=("It is noon.",))
     upstream.behave("chat", first_byte_ms=1_500)
-    async with http_turns.build_client(hurried, key) as caller:
+    async with http_turns.build_client(hurried_site, key) as caller:
         answer = await caller.post(
             "/v1/voice/turns", content=http_turns.make_wav(utterance), headers={"Accept": "audio/pcm"}
         )
@@ -141,12 +147,12 @@ async def test_a_turn_over_http_has_the_same_budget_and_no_filler(
     ]
 
 
-async def test_a_thought_that_only_closes_is_not_said(connect: Connect, hurried: Site, upstream: Upstream) -> None:
-    """The last here: the site waits for the tag in this server's next replies."""
+async def test_a_thought_that_only_closes_is_not_said(connect: Connect, hurried_site: Site, upstream: Upstream) -> None:
+    """This is the last test here: from now on the site waits for the closing tag in this server's replies."""
     thought = say("Be polite. ") + say("Then answer.\n</think>\n\n")
     slow = Raw((say("Be polite. "), say("Then answer.\n</think>\n\n"), ANSWER), pause_ms=300)
     upstream.script(replies=(Raw((thought + ANSWER,)).build_script(), slow.build_script(), "Yes."))
-    async with connect(url=hurried.url) as talk:
+    async with connect(url=hurried_site.url) as talk:
         for _ in range(2):
             assert (await ask(talk))[0] == "completed"
         assert talk.collect_audio() == make_speech("It is noon.") * 2

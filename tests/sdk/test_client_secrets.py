@@ -65,7 +65,7 @@ async def test_a_session_begins_as_the_secret_says(site: Site, client: AsyncOpen
 
 
 async def test_whoever_made_it_chose_the_assistant(site: Site, client: AsyncOpenAI) -> None:
-    """Not whoever got it, by any part of the address."""
+    """Whoever got the secret cannot choose another, by any part of the address."""
     tutor = {"type": "realtime", "model": "tutor"}
     made = await client.realtime.client_secrets.create(session=tutor)  # type: ignore[arg-type]
     for query in ("assistant=interviewer", "assistant=nobody", "model=interviewer"):
@@ -123,8 +123,8 @@ async def test_one_that_no_longer_fits(site: Site, secret: str, user: User) -> N
         assert await receive_refusal(socket) == ("invalid_value", 1008)
 
 
-async def test_from_which_pages(start_site: Callable[..., Site], site: Site, key: str) -> None:
-    """Only where a site names origins are pages of others refused; programs send none."""
+async def test_which_pages_may_connect(start_site: Callable[..., Site], site: Site, key: str) -> None:
+    """Pages of other origins are refused only where a site names some; programs send no origin."""
     async with open_as_browser(site, key, origin=Origin("https://any.example")) as socket:
         assert (await receive_first(socket))["type"] == "session.created"
     strict = start_site(API_ALLOWED_ORIGINS="https://app.example, https://two.example")

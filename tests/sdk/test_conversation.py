@@ -64,8 +64,8 @@ async def test_a_manual_turn(connect: Connect, upstream: Upstream, utterance: by
 async def test_a_binary_frame_is_an_append(connect: Connect, utterance: bytes) -> None:
     async with connect() as talk:
         for start in range(0, len(utterance), FRAME):
-            await talk.send._connection.send(utterance[start : start + FRAME])
-        await talk.send._connection.send(bytes(10 * FRAME))
+            await talk.send_frame(utterance[start : start + FRAME])
+        await talk.send_frame(bytes(10 * FRAME))
         await talk.wait_for("response.done")
 
 
@@ -112,9 +112,9 @@ async def test_a_cancelled_turn(connect: Connect, upstream: Upstream) -> None:
 async def test_bad_events_do_not_end_the_session(connect: Connect, upstream: Upstream) -> None:
     async with connect() as talk:
         for raw in ("nonsense", "[]", '{"type": "nope"}', '{"type": "input_audio_buffer.append", "audio": "%"}'):
-            await talk.send._connection.send(raw)
+            await talk.send_frame(raw)
             assert (await talk.wait_for("error"))["error"]["message"]
-        await talk.send._connection.send("x" * (17 * 1024 * 1024))
+        await talk.send_frame("x" * (17 * 1024 * 1024))
         assert (await talk.wait_for("error"))["error"]["code"] == "frame_too_large"
         await talk.send.input_audio_buffer.append(audio=base64.b64encode(b"odd").decode(), event_id="mine")
         assert (await talk.wait_for("error"))["error"]["event_id"] == "mine"

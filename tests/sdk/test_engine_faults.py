@@ -57,7 +57,10 @@ DEMO_MIND = {"llm_engine": "demo"}  # so that only speech is asked of the upstre
 
 @dataclass(frozen=True)
 class Engine:
-    """`codes`: where they are not CODES. `amid`: faults that strike in a response, once it is connected."""
+    """An engine with the faults that it is tested with.
+
+    `codes` replaces those of CODES. The faults in `amid` strike in a response, once the engine is connected.
+    """
 
     kind: str
     provider: str
@@ -158,7 +161,7 @@ def strike(engine: Engine, fault: str, world: World, upstream: Upstream) -> None
 
 
 async def cut_connection(engine: Engine, fault: str, world: World, upstream: Upstream) -> None:
-    """Google's connection, as soon as something comes over it; the others' are cut by the upstream."""
+    """Cut Google's connection as soon as something comes over it; the upstream cuts the others' by itself."""
     if fault != "cut" or engine.provider != "google":
         return
     state = "streaming" if engine.endpoint in AMID else "received"
@@ -172,7 +175,7 @@ def mend(engine: Engine, world: World, upstream: Upstream) -> None:
 
 
 async def take_turn(talk: Talk, engine: Engine, utterance: bytes) -> dict[str, Any]:
-    """The response at its end; or the error that ends the session."""
+    """Take one turn, and return the event that ends its response, or the error that ends the session."""
     if engine.kind == "stt":
         await talk.send.input_audio_buffer.append(audio=base64.b64encode(utterance).decode())
         await talk.send.input_audio_buffer.commit()
@@ -183,7 +186,7 @@ async def take_turn(talk: Talk, engine: Engine, utterance: bytes) -> dict[str, A
 
 
 def read_code(event: dict[str, Any]) -> str:
-    """The reason of a response that failed, or of an error; "" of a response that is whole."""
+    """Return the error code of a response that failed or of an error, or "" for a response that is complete."""
     if event["type"] == "error":
         return str(event["error"]["code"])
     response = event["response"]
@@ -191,7 +194,7 @@ def read_code(event: dict[str, Any]) -> str:
 
 
 async def check_the_next_turn(talk: Talk, engine: Engine, utterance: bytes, tries: int) -> None:
-    """At the first try, but where a channel of gRPC waits before it connects again."""
+    """Check that a turn succeeds within so many tries: a channel of gRPC waits before it connects again."""
     codes = []
     for _ in range(tries):
         codes.append(read_code(await take_turn(talk, engine, utterance)))
@@ -217,7 +220,7 @@ def get_expected_outcome(name: str, fault: str, code: str) -> str:
 
 
 def count_events(site: Site, engine: Engine, outcome: str) -> float:
-    """How many events of the engine there have been, of whatever model and code."""
+    """Return how many events of this engine the site has counted, of whatever model and code."""
     wanted = (f'engine="{engine.kind}"', f'provider="{engine.provider}"', f'outcome="{outcome}"')
     lines = get_metrics(site, f"Bearer {TOKEN}")[2].splitlines()
     found = [line for line in lines if line.startswith("voiceproject_engine_events_total{")]

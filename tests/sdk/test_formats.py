@@ -27,7 +27,7 @@ async def choose(talk: Talk, kind_in: str, kind_out: str, **given: Any) -> None:
 
 
 async def say(talk: Talk, kind: str, pcm: bytes) -> None:
-    """With a second of silence behind it, in appends of 20 ms."""
+    """Send the sound and a second of silence, in appends of 20 ms."""
     data = pcm + bytes(1000 * BYTES_PER_MS)
     data = data if kind == PCM else encode_g711(LAWS[kind], data)
     step = 20 * (BYTES_PER_MS if kind == PCM else 8)
@@ -86,7 +86,7 @@ async def test_binary_frames_are_in_the_input_format(connect: Connect, utterance
         await choose(talk, PCMA, PCM)
         data = encode_g711(A_LAW, utterance + bytes(1000 * BYTES_PER_MS))
         for start in range(0, len(data), 160):
-            await talk.send._connection.send(data[start : start + 160])
+            await talk.send_frame(data[start : start + 160])
         await talk.wait_for("response.done")
     question, _ = await load_items(talk.conversation_id)
     assert measure_likeness(await load_sound(question), utterance) > 0.9

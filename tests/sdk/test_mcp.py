@@ -1,5 +1,6 @@
 """A remote MCP server's tools in a live conversation."""
 
+import asyncio
 import json
 from typing import Any
 from uuid import uuid4
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 @sync_to_async
 def create_assistant(url: str) -> str:
-    """Its slug."""
+    """Create an assistant with the tools of the server at this URL, and return its slug."""
     slug = label = f"a{uuid4().hex[:20]}"
     assistant = Assistant.objects.create(slug=slug, name="A", instructions="Add.")
     assistant.mcp_servers.add(McpServer.objects.create(label=label, url=url))
@@ -27,7 +28,7 @@ def create_assistant(url: str) -> str:
 
 
 async def take_turn(talk: Talk, upstream: Upstream) -> list[str]:
-    """A typed turn; the tools that the model was offered."""
+    """Take a typed turn, and return the names of the tools that the model was offered."""
     await talk.type("Hello.")
     await talk.wait_for("response.done")
     return [tool["function"]["name"] for tool in upstream.list_requests("chat")[-1]["asked"].get("tools", ())]
@@ -36,9 +37,9 @@ async def take_turn(talk: Talk, upstream: Upstream) -> list[str]:
 async def test_it_works(connect: Connect, upstream: Upstream, mcp_host: MakeHost) -> None:
     slug = await create_assistant(mcp_host().url)
     async with connect(assistant=slug) as talk:
-        for _ in range(50):  # it is connected to in the background, while one talks already
-            if "add" in await take_turn(talk, upstream):
-                break
+        async with asyncio.timeout(15):
+            while "add" not in await take_turn(talk, upstream):
+                pass  # the server is connected to in the background, while one talks already
         upstream.script(replies=({"calls": [{"name": "add", "arguments": {"a": 2, "b": 3}}]}, "Five."))
         await talk.type("What is two and three?")
         await talk.wait_for("response.mcp_call.completed")
@@ -49,7 +50,7 @@ async def test_it_works(connect: Connect, upstream: Upstream, mcp_host: MakeHost
 
 
 async def test_a_client_secret_may_name_it(site: Site, key: str, connect: Connect, mcp_host: MakeHost) -> None:
-    """As every `session.update` may; and no other."""
+    """A secret may name the assistant's own server, as every `session.update` may, and no other."""
     label = await create_assistant(mcp_host().url)
     tools = [{"type": "mcp", "server_label": label}]
     async with build_client(site, key) as http:
@@ -73,7 +74,7 @@ async def test_a_dead_server_costs_nothing_but_its_tools(
 async def test_a_turn_over_http_knows_them_too(
     site: Site, key: str, upstream: Upstream, mcp_host: MakeHost, utterance: bytes
 ) -> None:
-    """It has no second turn to know them in."""
+    """It waits for the tools, since it has no second turn in which to know them."""
     slug = await create_assistant(mcp_host().url)
     calls = {"calls": [{"name": "add", "arguments": {"a": 2, "b": 3}}]}
     upstream.script(transcripts=("What is two and three?",), replies=(calls, "Five."))

@@ -11,7 +11,7 @@ CLAUSES = ("One is the first. ", "Two is the second. ", "Three is the third.")
 
 
 def read_shown_replies(upstream: Upstream) -> list[str]:
-    """What the model was shown last of what it has said."""
+    """Return which of its own replies the model was shown in its last request."""
     messages = upstream.list_requests("chat")[-1]["asked"]["messages"]
     return [message["content"].strip() for message in messages if message["role"] == "assistant"]
 
@@ -21,7 +21,7 @@ async def load_reply(talk: Talk) -> Item:
 
 
 async def go_on(talk: Talk, connect: Connect, upstream: Upstream) -> list[list[str]]:
-    """What the model is shown in the same session, and in a later one."""
+    """Take a turn in this session and one in a later one, and return the replies that the model was shown in each."""
     shown = []
     await talk.type("Go on.")
     await talk.wait_for("response.done")
@@ -64,7 +64,7 @@ async def test_clauses_that_were_not_spoken_are_not_remembered(connect: Connect,
 async def test_a_response_to_words_that_were_not_heard_fails(
     connect: Connect, upstream: Upstream, utterance: bytes
 ) -> None:
-    """Case 13, over a real socket."""
+    """This is case 13, over a real socket."""
     for endpoint in ("live_transcriptions", "transcriptions"):
         upstream.behave(endpoint, fault="500")
     async with connect() as talk:
@@ -81,7 +81,7 @@ async def test_a_response_to_words_that_were_not_heard_fails(
 async def test_what_is_no_speech_is_not_answered(
     connect: Connect, upstream: Upstream, utterance: bytes, transcript: str
 ) -> None:
-    """Case 14, over a real socket."""
+    """This is case 14, over a real socket."""
     upstream.script(transcripts=(transcript,) * 4)
     async with connect() as talk:
         await talk.say(utterance)

@@ -34,27 +34,27 @@ def env(tmp_path_factory: pytest.TempPathFactory, upstream_process: Upstream) ->
 
 
 @pytest.fixture(scope="module")
-def troubled(server: Server, env: dict[str, str]) -> Iterator[Site]:
+def troubled_site(server: Server, env: dict[str, str]) -> Iterator[Site]:
     with run_site(server.url, env) as site:
         yield site
 
 
 @pytest.fixture(scope="module")
-def key(troubled: Site) -> str:
+def key(troubled_site: Site) -> str:
     person = {"DJANGO_SUPERUSER_EMAIL": "outage@example.com", "DJANGO_SUPERUSER_PASSWORD": "correct horse"}
-    troubled.manage("createsuperuser", "--noinput", **person)
-    return troubled.manage("create_api_key", "outage@example.com").stdout.split()[-1]
+    troubled_site.manage("createsuperuser", "--noinput", **person)
+    return troubled_site.manage("create_api_key", "outage@example.com").stdout.split()[-1]
 
 
 @pytest.fixture(scope="module")
-def cookie(troubled: Site, key: str) -> dict[str, str]:
-    """What a page of the same person sends with its socket."""
+def cookie(troubled_site: Site, key: str) -> dict[str, str]:
+    """The headers that a page of the same person sends with its socket."""
     login = "/accounts/login/"
-    with httpx2.Client(base_url=troubled.url) as client:
+    with httpx2.Client(base_url=troubled_site.url) as client:
         client.get(login)
         person = {"login": "outage@example.com", "password": "correct horse"}
         client.post(login, data={**person, "csrfmiddlewaretoken": client.cookies["csrftoken"]})
-        return {"Cookie": f"sessionid={client.cookies['sessionid']}", "Origin": troubled.url}
+        return {"Cookie": f"sessionid={client.cookies['sessionid']}", "Origin": troubled_site.url}
 
 
 @asynccontextmanager
@@ -65,7 +65,7 @@ async def open_talk(site: Site, key: str | dict[str, str]) -> AsyncIterator[Clie
 
 
 async def read_until(socket: ClientConnection, kind: str, timeout_sec: float = 25) -> list[dict[str, Any]]:
-    """All events up to the first of that kind."""
+    """Return all events up to the first of that kind."""
     events: list[dict[str, Any]] = []
     async with asyncio.timeout(timeout_sec):
         while not events or events[-1]["type"] != kind:
@@ -98,9 +98,9 @@ async def post_conversation(site: Site, key: str) -> tuple[int, str]:
 
 @pytest.mark.parametrize("outage", ["take_away", "make_read_only", "fill_up", "hang"])
 async def test_a_call_outlives_it_and_newcomers_are_told(
-    troubled: Site, server: Server, key: str, cookie: dict[str, str], upstream: Upstream, outage: str
+    troubled_site: Site, server: Server, key: str, cookie: dict[str, str], upstream: Upstream, outage: str
 ) -> None:
-    async with open_talk(troubled, key) as socket:
+    async with open_talk(troubled_site, key) as socket:
         await send(socket, EXTENDED)
         await read_until(socket, "session.updated")
         with getattr(server, outage)():
@@ -109,18 +109,20 @@ async def test_a_call_outlives_it_and_newcomers_are_told(
             assert [event["status"] for event in told if event["type"] == "session.storage"] == ["delayed"]
             assert not [event for event in told if event["type"].startswith(("conversation.item", "response"))]
             newcomer, page, program = await asyncio.gather(
-                read_refusal(troubled, key), read_refusal(troubled, cookie), post_conversation(troubled, key)
+                read_refusal(troubled_site, key),
+                read_refusal(troubled_site, cookie),
+                post_conversation(troubled_site, key),
             )
             assert newcomer == page == ("storage_unavailable", 1013)
             assert program == (503, "storage_unavailable")
         told = await read_until(socket, "response.done")
         assert "recovered" in [event.get("status") for event in told]
         assert [event["type"] for event in told].count("conversation.item.added") == 2
-    assert "Traceback" not in troubled.log
+    assert "Traceback" not in troubled_site.log
 
 
 async def hang_up_amid_speech(site: Site, server: Server, key: str, utterance: bytes, spool: Path) -> None:
-    """The database is away from before the utterance is whole until what was said is on disk."""
+    """Hang up amid an utterance while the database is away, and return once what was said is on disk."""
     async with open_talk(site, key) as socket:
         append = {"type": "input_audio_buffer.append", "audio": base64.b64encode(utterance).decode()}
         await send(socket, append)
@@ -133,7 +135,7 @@ async def hang_up_amid_speech(site: Site, server: Server, key: str, utterance: b
 
 
 async def read_clip_sizes(server: Server, conversations: int = 0) -> list[int]:
-    """The bytes of the clips of all items with the last words, once they are of so many conversations."""
+    """Wait for the last words of so many conversations, and return the size of each one's clip in bytes."""
     query = """SELECT size_bytes FROM conversations_item i JOIN conversations_audioclip c ON c.item_id = i.id
         WHERE text = %s"""
     async with asyncio.timeout(25), await psycopg.AsyncConnection.connect(server.url, autocommit=True) as connection:
@@ -144,19 +146,19 @@ async def read_clip_sizes(server: Server, conversations: int = 0) -> list[int]:
 
 @pytest.mark.parametrize("is_restarted", [False, True])
 async def test_the_last_words_of_a_call_are_stored_when_it_is_back(
-    troubled: Site, server: Server, env: dict[str, str], key: str, upstream: Upstream, utterance: bytes,
+    troubled_site: Site, server: Server, env: dict[str, str], key: str, upstream: Upstream, utterance: bytes,
     *, is_restarted: bool,
 ) -> None:  # fmt: skip
     upstream.script(transcripts=(WORDS,) * 8)  # speech to text may be asked at each pause
     before = len(await read_clip_sizes(server))
-    await hang_up_amid_speech(troubled, server, key, utterance, Path(env["SPOOL_DIR"]))
+    await hang_up_amid_speech(troubled_site, server, key, utterance, Path(env["SPOOL_DIR"]))
     if is_restarted:
-        troubled.process.kill()
+        troubled_site.process.kill()
         server.start()
         with run_site(server.url, env):
             clips = await read_clip_sizes(server, before + 1)
     else:
         server.start()
         clips = await read_clip_sizes(server, before + 1)
-        assert "Traceback" not in troubled.log
+        assert "Traceback" not in troubled_site.log
     assert min(clips) > 1000

@@ -26,7 +26,7 @@ async def socket(site: Site, key: str) -> AsyncIterator[ClientConnection]:
 
 
 async def wait_for(socket: ClientConnection, *kinds: str) -> str:
-    """The first event of one of these types."""
+    """Return the type of the first event that has one of these types."""
     async with asyncio.timeout(10):
         while (kind := json.loads(await socket.recv())["type"]) not in kinds:
             pass

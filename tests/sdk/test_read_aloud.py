@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("committed_db")
 
 @pytest.fixture(scope="module")
 def site(database_url: str, upstream_process: Upstream) -> Iterator[Site]:
-    """In place of the site that all share: a Realtime model reads what it says."""
+    """A site whose replies are read aloud by a Realtime model, in place of the site that all tests share."""
     env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url, "SPEECH_CACHE_MB": "0"}
     with run_site(database_url, {**env, "TTS_ENGINE": "openai-realtime"}) as running:
         yield running

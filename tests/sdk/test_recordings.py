@@ -52,7 +52,7 @@ def site(database_url: str, upstream_process: Upstream, folder: Path) -> Iterato
 
 
 async def wait_for_recording(talk: Talk, folder: Path, site: Site) -> Path:
-    """The file of a call that has ended, once it is whole."""
+    """Return the file of a call that has ended, once it is complete."""
     async with asyncio.timeout(20):
         while True:
             found = list((folder / "of-calls").glob(f"{talk.conversation_id}-*.jsonl"))
@@ -62,7 +62,7 @@ async def wait_for_recording(talk: Talk, folder: Path, site: Site) -> Path:
 
 
 def check_replay(talk: Talk, path: Path, name: str) -> None:
-    """The replay decides what the client was told, word for word, but for the sound."""
+    """Check that a replay decides all that the client was told, word for word, except for the sound."""
     decided = replay_recording(path)
     told = [action.event for one in decided for action in one.actions if isinstance(action, Send)]
     known = {event["event_id"]: event for event in told}
@@ -81,7 +81,7 @@ def check_replay(talk: Talk, path: Path, name: str) -> None:
 
 
 async def say(talk: Talk, pcm: bytes) -> None:
-    """As fast as the socket takes it; a recording that is kept is made at the pace of speech."""
+    """Send the sound as fast as the socket takes it, or at the pace of speech for a recording that is kept."""
     if not RENEWS:
         await talk.say(pcm)
         return
@@ -138,7 +138,7 @@ async def test_speech_to_speech(
 
 
 async def test_secrets_are_left_out(connect: Connect, upstream: Upstream, folder: Path, site: Site) -> None:
-    """A client that puts credentials wherever the protocol has a place for them, and where it has none."""
+    """The client puts credentials wherever the protocol has a place for them, and where it has none."""
     secrets = [f"hunter-{place}-{uuid4().hex}" for place in range(8)]
     server = {
         "type": "mcp",

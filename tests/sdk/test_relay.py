@@ -34,13 +34,13 @@ def slug(committed_db: None) -> str:
 
 
 @pytest.fixture
-def ask(slug: str) -> dict[str, str]:
+def query(slug: str) -> dict[str, str]:
     return {"assistant": slug}
 
 
-async def test_a_typed_turn(connect: Connect, upstream: Upstream, ask: dict[str, str]) -> None:
+async def test_a_typed_turn(connect: Connect, upstream: Upstream, query: dict[str, str]) -> None:
     upstream.script(replies=("Four it is.",))
-    async with connect(**ask) as talk:
+    async with connect(**query) as talk:
         await talk.wait_for("conversation.created")
         await talk.type("What is two and two?")
         done = await talk.wait_for("response.done")
@@ -62,14 +62,14 @@ async def test_a_typed_turn(connect: Connect, upstream: Upstream, ask: dict[str,
 
 
 async def test_the_session_is_ours_and_upstream_has_its_settings(
-    connect: Connect, upstream: Upstream, ask: dict[str, str]
+    connect: Connect, upstream: Upstream, query: dict[str, str]
 ) -> None:
-    async with connect(**ask) as talk:
+    async with connect(**query) as talk:
         session: Any = {"type": "realtime", "instructions": "Sing.", "audio": {"output": {"voice": "echo"}}}
         await talk.send.session.update(session=session)
         updated = (await talk.wait_for("session.updated"))["session"]
         created = talk.events[0]["session"]
-        assert (updated["id"], updated["model"]) == (created["id"], ask["assistant"])
+        assert (updated["id"], updated["model"]) == (created["id"], query["assistant"])
         assert (updated["instructions"], updated["audio"]["output"]["voice"]) == ("Sing.", "echo")
         assert "sk-site" not in str(talk.events)
     [seen] = upstream.list_requests(LIVE)
@@ -80,9 +80,9 @@ async def test_the_session_is_ours_and_upstream_has_its_settings(
     assert there["audio"]["input"]["transcription"]["model"] == "gpt-transcribe"
 
 
-async def test_a_spoken_turn(connect: Connect, upstream: Upstream, ask: dict[str, str], utterance: bytes) -> None:
+async def test_a_spoken_turn(connect: Connect, upstream: Upstream, query: dict[str, str], utterance: bytes) -> None:
     upstream.script(transcripts=("Good morning, can you hear me?",), replies=("I hear you well.",))
-    async with connect(**ask) as talk:
+    async with connect(**query) as talk:
         await talk.say(utterance)
         await talk.wait_for("response.done")
         await talk.wait_for("conversation.item.input_audio_transcription.completed")
@@ -99,9 +99,9 @@ async def test_a_spoken_turn(connect: Connect, upstream: Upstream, ask: dict[str
     assert abs(question.audio_ms - (ends - starts)) <= 1
 
 
-async def test_a_manual_turn(connect: Connect, upstream: Upstream, ask: dict[str, str], utterance: bytes) -> None:
+async def test_a_manual_turn(connect: Connect, upstream: Upstream, query: dict[str, str], utterance: bytes) -> None:
     upstream.script(transcripts=("Tell me a joke.",))
-    async with connect(**ask) as talk:
+    async with connect(**query) as talk:
         await talk.send.session.update(session=MANUAL)  # type: ignore[arg-type]
         await talk.say(utterance)
         await talk.send.input_audio_buffer.commit()
@@ -113,12 +113,12 @@ async def test_a_manual_turn(connect: Connect, upstream: Upstream, ask: dict[str
     assert question.audio_ms >= len(utterance) // BYTES_PER_MS + 1000
 
 
-async def test_barge_in(connect: Connect, upstream: Upstream, ask: dict[str, str], utterance: bytes) -> None:
+async def test_barge_in(connect: Connect, upstream: Upstream, query: dict[str, str], utterance: bytes) -> None:
     upstream.behave(RESPONSES, realtime=1.0)
     upstream.script(
         transcripts=("Tell me everything.", *["Stop."] * 3), replies=("This will take long. " * 20, "Sorry.")
     )
-    async with connect(**ask) as talk:
+    async with connect(**query) as talk:
         session: Any = {"type": "realtime", "extensions": ["playback", "captions"]}
         await talk.send.session.update(session=session)
         assert (await talk.wait_for("session.updated"))["session"]["extensions"] == ["playback"]
@@ -142,17 +142,17 @@ async def test_barge_in(connect: Connect, upstream: Upstream, ask: dict[str, str
 
 
 async def wait_for_raw(talk: Any, kind: str) -> dict[str, Any]:
-    """An event of ours, which the official types do not know."""
+    """Return the next event of this kind, which is an extension and unknown to the official types."""
     async with asyncio.timeout(20):
         while (event := json.loads(await talk.send.recv_bytes()))["type"] != kind:
             talk.events.append(event)
     return dict(event)
 
 
-async def test_a_function_call_goes_both_ways(connect: Connect, upstream: Upstream, ask: dict[str, str]) -> None:
+async def test_a_function_call_goes_both_ways(connect: Connect, upstream: Upstream, query: dict[str, str]) -> None:
     upstream.script(replies=({"calls": [{"name": "weather", "arguments": {"city": "Paris"}}]}, "It is warm."))
     tool = {"type": "function", "name": "weather", "parameters": {"type": "object", "properties": {}}}
-    async with connect(**ask) as talk:
+    async with connect(**query) as talk:
         session: Any = {"type": "realtime", "tools": [tool]}
         await talk.send.session.update(session=session)
         await talk.type("What is the weather?")
@@ -168,9 +168,9 @@ async def test_a_function_call_goes_both_ways(connect: Connect, upstream: Upstre
 
 
 async def test_what_upstream_refuses_is_told_to_the_client(
-    connect: Connect, upstream: Upstream, ask: dict[str, str]
+    connect: Connect, upstream: Upstream, query: dict[str, str]
 ) -> None:
-    async with connect(**ask) as talk:
+    async with connect(**query) as talk:
         session: Any = {"type": "realtime", "audio": {"output": {"voice": "nobody"}}}
         await talk.send.session.update(session=session, event_id="mine")
         error = (await talk.wait_for("error"))["error"]
@@ -181,9 +181,9 @@ async def test_what_upstream_refuses_is_told_to_the_client(
         assert (await talk.wait_for("error"))["error"]["code"] == "response_cancel_not_active"
 
 
-async def test_a_conversation_goes_on_later(connect: Connect, upstream: Upstream, ask: dict[str, str]) -> None:
+async def test_a_conversation_goes_on_later(connect: Connect, upstream: Upstream, query: dict[str, str]) -> None:
     upstream.script(replies=("I shall remember it.",))
-    async with connect(**ask) as talk:
+    async with connect(**query) as talk:
         await talk.type("My cat is called Tom.")
         await talk.wait_for("response.done")
     async with connect(conversation=talk.conversation_id) as later:
@@ -200,9 +200,9 @@ async def test_a_conversation_goes_on_later(connect: Connect, upstream: Upstream
     assert len(await load_items(talk.conversation_id)) == 4
 
 
-async def test_a_lost_upstream_is_found_again(connect: Connect, upstream: Upstream, ask: dict[str, str]) -> None:
+async def test_a_lost_upstream_is_found_again(connect: Connect, upstream: Upstream, query: dict[str, str]) -> None:
     upstream.script(replies=("Hello.", "This reply is cut off in its middle.", "Here again."))
-    async with connect(**ask) as talk:
+    async with connect(**query) as talk:
         await talk.type("Hello?")
         await talk.wait_for("response.done")
         upstream.behave(RESPONSES, fault="cut", fault_after=5, fault_times=1)
@@ -221,10 +221,10 @@ async def test_a_lost_upstream_is_found_again(connect: Connect, upstream: Upstre
 
 @pytest.mark.parametrize(("fault", "code"), [("401", 1008), ("500", 1013)])
 async def test_an_upstream_that_cannot_be_had(
-    connect: Connect, upstream: Upstream, ask: dict[str, str], fault: str, code: int
+    connect: Connect, upstream: Upstream, query: dict[str, str], fault: str, code: int
 ) -> None:
     upstream.behave(LIVE, fault=fault)
-    async with connect(**ask) as talk:
+    async with connect(**query) as talk:
         with pytest.raises(ConnectionClosed) as closed:
             await talk.wait_for("never")
     assert closed.value.rcvd is not None
@@ -238,10 +238,10 @@ async def test_an_upstream_that_cannot_be_had(
     [("429_quota", "no credit"), ("403", "Country not supported"), ("failed", "a problem on its side")],
 )
 async def test_a_response_that_fails_upstream(
-    connect: Connect, upstream: Upstream, ask: dict[str, str], fault: str, says: str
+    connect: Connect, upstream: Upstream, query: dict[str, str], fault: str, says: str
 ) -> None:
     upstream.behave(RESPONSES, fault=fault, fault_after=2, fault_times=1)
-    async with connect(**ask) as talk:
+    async with connect(**query) as talk:
         await talk.type("Hello?")
         error = (await talk.wait_for("response.done"))["response"]["status_details"]["error"]
         assert says in error["message"]
@@ -271,9 +271,9 @@ async def test_a_killed_server_loses_no_item_that_was_told(
 
 
 async def test_a_deleted_conversation_ends_its_session(
-    connect: Connect, upstream: Upstream, ask: dict[str, str]
+    connect: Connect, upstream: Upstream, query: dict[str, str]
 ) -> None:
-    async with connect(**ask) as talk:
+    async with connect(**query) as talk:
         await talk.wait_for("conversation.created")
         await Conversation.objects.filter(public_id=talk.conversation_id).adelete()
         await talk.type("Hello?")
@@ -296,8 +296,8 @@ async def test_clients_of_the_beta_dialect(site: Site, key: str, upstream: Upstr
     assert events[-1]["response"]["output"][0]["content"][0]["transcript"] == "Four it is."
 
 
-async def test_g711(connect: Connect, upstream: Upstream, ask: dict[str, str]) -> None:
-    async with connect(**ask) as talk:
+async def test_g711(connect: Connect, upstream: Upstream, query: dict[str, str]) -> None:
+    async with connect(**query) as talk:
         law = {"format": {"type": "audio/pcmu"}}
         session: Any = {"type": "realtime", "audio": {"output": law}}
         await talk.send.session.update(session=session)
@@ -309,10 +309,10 @@ async def test_g711(connect: Connect, upstream: Upstream, ask: dict[str, str]) -
 
 
 async def test_a_hang_up_keeps_the_last_words(
-    connect: Connect, upstream: Upstream, ask: dict[str, str], utterance: bytes
+    connect: Connect, upstream: Upstream, query: dict[str, str], utterance: bytes
 ) -> None:
     upstream.script(transcripts=("My last words.",))
-    async with connect(**ask) as talk:
+    async with connect(**query) as talk:
         await talk.send.input_audio_buffer.append(audio=base64.b64encode(utterance).decode())
         await talk.wait_for("input_audio_buffer.speech_started")
         conversation_id = talk.conversation_id
@@ -322,10 +322,10 @@ async def test_a_hang_up_keeps_the_last_words(
 
 
 async def test_words_committed_before_a_hang_up_are_kept(
-    connect: Connect, upstream: Upstream, ask: dict[str, str], utterance: bytes
+    connect: Connect, upstream: Upstream, query: dict[str, str], utterance: bytes
 ) -> None:
     upstream.script(transcripts=("My last words.",))
-    async with connect(**ask) as talk:
+    async with connect(**query) as talk:
         await talk.send.session.update(session=MANUAL)  # type: ignore[arg-type]
         await talk.wait_for("session.updated")
         await talk.send.input_audio_buffer.clear()

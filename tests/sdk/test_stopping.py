@@ -31,7 +31,7 @@ RESTARTING = ("server_restarting", 1012)
 
 
 @pytest.fixture
-def stopping(start_site: Callable[..., Site], upstream: Upstream) -> Site:
+def stopping_site(start_site: Callable[..., Site], upstream: Upstream) -> Site:
     return start_site(OPENAI_API_KEY="sk-site", OPENAI_BASE_URL=upstream.openai_url)
 
 
@@ -41,7 +41,7 @@ async def speak(talk: Talk, pcm: bytes) -> None:
 
 @sync_to_async
 def load_utterances(user: User) -> list[Item]:
-    """What the user said, of conversations that are over."""
+    """Check that all conversations are over, and return what the user said in them."""
     assert not [one for one in Conversation.objects.filter(user=user) if one.status != Conversation.Status.ENDED]
     items = Item.objects.filter(conversation__user=user, role="user")
     return list(items.select_related("clip").order_by("pk"))
@@ -49,78 +49,78 @@ def load_utterances(user: User) -> list[Item]:
 
 @pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
 async def test_the_words_of_who_speaks_amid_it_are_stored(
-    stopping: Site, connect: Connect, user: User, upstream: Upstream, utterance: bytes, sign: signal.Signals
+    stopping_site: Site, connect: Connect, user: User, upstream: Upstream, utterance: bytes, sign: signal.Signals
 ) -> None:
     upstream.script(transcripts=("Cut short by a stop.",))
-    async with connect(url=stopping.url) as talk:
+    async with connect(url=stopping_site.url) as talk:
         await speak(talk, utterance)
         await talk.wait_for("input_audio_buffer.speech_started")
-        stopping.process.send_signal(sign)
+        stopping_site.process.send_signal(sign)
         assert await receive_ending(talk) == RESTARTING
-    assert await asyncio.to_thread(stopping.process.wait, 10) == 0
+    assert await asyncio.to_thread(stopping_site.process.wait, 10) == 0
     (item,) = await load_utterances(user)
     assert (item.text, item.clip.duration_ms > 1000) == ("Cut short by a stop.", True)
-    assert "Traceback" not in stopping.log
+    assert "Traceback" not in stopping_site.log
 
 
 async def test_the_words_of_who_has_just_finished_are_stored(
-    stopping: Site, connect: Connect, user: User, upstream: Upstream, utterance: bytes
+    stopping_site: Site, connect: Connect, user: User, upstream: Upstream, utterance: bytes
 ) -> None:
-    """With their sound, while speech to text still listens; and nobody else is let in meanwhile."""
+    """Their sound is stored too, while speech to text still listens, and nobody else is let in meanwhile."""
     upstream.script(transcripts=("Said just before.",))
     upstream.behave("transcriptions", first_byte_ms=2_500)
-    async with connect(url=stopping.url) as talk:
+    async with connect(url=stopping_site.url) as talk:
         await talk.send.session.update(session=MANUAL)  # type: ignore[arg-type]  # the TypedDict is the same
         await speak(talk, utterance)
         await talk.send.input_audio_buffer.commit()
         await talk.wait_for("input_audio_buffer.committed")
         await asyncio.to_thread(upstream.wait_for, "transcriptions", "received")
-        stopping.process.terminate()
+        stopping_site.process.terminate()
         assert await receive_ending(talk) == RESTARTING
-    assert stopping.process.poll() is None
+    assert stopping_site.process.poll() is None
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", urlsplit(stopping.url).port or 0))
-    assert await asyncio.to_thread(stopping.process.wait, 10) == 0
+        socket.create_connection(("127.0.0.1", urlsplit(stopping_site.url).port or 0))
+    assert await asyncio.to_thread(stopping_site.process.wait, 10) == 0
     (item,) = await load_utterances(user)
     assert (item.text, item.clip.duration_ms > 1000) == ("Said just before.", True)
 
 
 async def test_a_second_signal_does_not_wait(
-    stopping: Site, connect: Connect, upstream: Upstream, utterance: bytes
+    stopping_site: Site, connect: Connect, upstream: Upstream, utterance: bytes
 ) -> None:
     upstream.behave("transcriptions", fault="hang")
-    async with connect(url=stopping.url) as talk:
+    async with connect(url=stopping_site.url) as talk:
         await talk.send.session.update(session=MANUAL)  # type: ignore[arg-type]  # the TypedDict is the same
         await speak(talk, utterance)
         await talk.send.input_audio_buffer.commit()
         await talk.wait_for("input_audio_buffer.committed")
-        stopping.process.terminate()
+        stopping_site.process.terminate()
         assert await receive_ending(talk) == RESTARTING
         began = time.monotonic()
-        stopping.process.terminate()
-        assert await asyncio.to_thread(stopping.process.wait, 10) == 0
+        stopping_site.process.terminate()
+        assert await asyncio.to_thread(stopping_site.process.wait, 10) == 0
     assert time.monotonic() - began < 2
-    assert "Traceback" not in stopping.log
+    assert "Traceback" not in stopping_site.log
 
 
-async def test_with_speech_to_speech(
-    stopping: Site, connect: Connect, user: User, upstream: Upstream, utterance: bytes
+async def test_words_are_stored_with_speech_to_speech_too(
+    stopping_site: Site, connect: Connect, user: User, upstream: Upstream, utterance: bytes
 ) -> None:
     slug = f"s2s-{user.pk}"
     await Assistant.objects.acreate(slug=slug, owner=user, name="One model", instructions="", s2s_engine="openai")
-    async with connect(url=stopping.url, assistant=slug) as talk:
+    async with connect(url=stopping_site.url, assistant=slug) as talk:
         await speak(talk, utterance)
         await talk.wait_for("input_audio_buffer.speech_started")
-        stopping.process.terminate()
+        stopping_site.process.terminate()
         assert await receive_ending(talk) == RESTARTING
-    assert await asyncio.to_thread(stopping.process.wait, 15) == 0
+    assert await asyncio.to_thread(stopping_site.process.wait, 15) == 0
     (item,) = await load_utterances(user)
     assert item.clip.duration_ms > 1000
-    assert "Traceback" not in stopping.log
+    assert "Traceback" not in stopping_site.log
 
 
 async def test_who_comes_meanwhile_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As over a connection that a proxy keeps open."""
+    """Somebody may still come over a connection that a proxy keeps open."""
     monkeypatch.setattr(LIVE_SESSIONS, "is_stopping", True)
     with pytest.raises(RefusedError) as refused, admission.admit(Caller(1)):
         pass
@@ -130,7 +130,7 @@ async def test_who_comes_meanwhile_is_told(monkeypatch: pytest.MonkeyPatch) -> N
 async def test_a_hundred_who_hang_up_at_once(
     start_site: Callable[..., Site], key: str, user: User, upstream: Upstream, utterance: bytes
 ) -> None:
-    """Each amid an utterance."""
+    """Each of them hangs up amid an utterance."""
     env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream.openai_url}
     site = start_site(**env, MAX_SESSIONS="100", MAX_SESSIONS_PER_USER="100", MAX_LOOP_LAG_MS="60000")
     audio = base64.b64encode(utterance[: 1500 * BYTES_PER_MS]).decode()

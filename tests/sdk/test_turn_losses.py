@@ -83,7 +83,7 @@ async def test_a_reply_that_fails_amid_its_speech_does_not_look_whole(
 async def test_who_hangs_up_amid_the_reply(
     caller: httpx2.AsyncClient, user: User, upstream: Upstream, utterance: bytes
 ) -> None:
-    """As one that speaks over it: the engines stop, and what may have been heard is what the model will see."""
+    """The engines stop, and the model will see only what may have been heard, as after an interruption."""
     upstream.behave("speech", realtime=1.0)
     upstream.script(replies=("Let me tell you. " + LONG,))
     async with caller.stream("POST", TURNS, content=make_wav(utterance), headers={"Accept": "audio/pcm"}) as answer:
@@ -98,7 +98,7 @@ async def test_who_hangs_up_amid_the_reply(
 
 
 async def wait_for_last_item(user: User) -> Item:
-    """The reply, once its session has stored what was heard of it; each look asks the database."""
+    """Return the last item, once its session has stored how much of it was heard."""
     async with asyncio.timeout(10):
         while await Conversation.objects.filter(user=user, status=Conversation.Status.LIVE).aexists():
             pass
@@ -127,7 +127,7 @@ def remote_site(database_url: str, redis_url: str, upstream_process: Upstream) -
 
 @pytest.fixture
 def site_on_redis(remote_site: Site, redis_url: str, settings: Settings) -> Site:
-    """This process is not the site's, and tells it of revoked keys over Redis."""
+    """A site that this process tells of revoked keys over Redis."""
     layer = {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [redis_url]}}
     settings.CHANNEL_LAYERS = {"default": layer}
     return remote_site
@@ -149,7 +149,7 @@ async def test_a_key_that_is_revoked_meanwhile(
 async def test_a_key_that_is_revoked_while_nobody_reads(
     site_on_redis: Site, user: User, upstream: Upstream, utterance: bytes
 ) -> None:
-    """Then nobody takes the event that says so either; the file must not look whole for that."""
+    """Nobody takes the event that says so, and the file must not look complete."""
     key, token = await sync_to_async(api_keys.create)(user, "tests")
     upstream.script(replies=("This is one of the many sentences that nobody reads. " * 60,))
     async with (

@@ -8,7 +8,7 @@ import pytest
 from django.db.models import QuerySet
 
 from accounts.models import User
-from conversations.models import Conversation
+from conversations.models import Conversation, Item
 from conversations.pcm import BYTES_PER_MS
 from tests.support.http_turns import make_wav, measure_sec
 from tests.support.official_client import load_items
@@ -36,7 +36,7 @@ async def test_speech_leaves_while_the_model_writes(
 async def test_a_file_comes_as_soon_as_it_is_made(
     caller: httpx2.AsyncClient, upstream: Upstream, utterance: bytes
 ) -> None:
-    """Not at the pace of who listens to it."""
+    """It does not come at the pace of speech."""
     upstream.script(replies=("This is one of many sentences that nobody waits for. " * 15,))
     began = time.monotonic()
     answer = await caller.post(TURNS, content=make_wav(utterance), headers={"Accept": "audio/pcm"})
@@ -48,12 +48,16 @@ async def test_a_file_comes_as_soon_as_it_is_made(
 async def test_who_reads_slowly_gets_all_of_it_and_holds_it_back_meanwhile(
     caller: httpx2.AsyncClient, user: User, upstream: Upstream, utterance: bytes
 ) -> None:
-    """Seven megabytes: more than the kernels' buffers take."""
+    """The reply has seven megabytes, which is more than the kernels' buffers take."""
     upstream.script(replies=("This is one of the many sentences that are read late. " * 45,))
     live = Conversation.objects.filter(user=user, status=Conversation.Status.LIVE)
+    made = Item.objects.filter(conversation__user=user, role="assistant", status="completed")
     async with caller.stream("POST", TURNS, content=make_wav(utterance), headers={"Accept": "audio/pcm"}) as answer:
+        async with asyncio.timeout(20):
+            while not await made.aexists():
+                pass  # each look asks the database
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(wait_until_none(live), timeout=8)  # it is made in four
+            await asyncio.wait_for(wait_until_none(live), timeout=2)  # nothing else than the reader is waited for
         pcm = await answer.aread()
     _, reply = await load_items(answer.headers["x-conversation-id"])
     assert (reply.status, reply.heard_text) == ("completed", None)
@@ -61,6 +65,6 @@ async def test_who_reads_slowly_gets_all_of_it_and_holds_it_back_meanwhile(
 
 
 async def wait_until_none(rows: QuerySet[Conversation]) -> None:
-    """Each look asks the database."""
+    """Ask the database until there is no such row."""
     while await rows.aexists():
         pass

@@ -1,4 +1,4 @@
-"""Turns over HTTP that are refused, fail, or lose their client: everything is told, and nothing goes on unheard."""
+"""Turns over HTTP that are refused: each is told why, and no engine works for it."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ async def test_nothing_to_hear(caller: httpx2.AsyncClient, body: dict[str, objec
 
 
 async def test_silence(caller: httpx2.AsyncClient, user: User, upstream: Upstream) -> None:
-    """Speech to text would make words even of that, so it is not asked."""
+    """Speech to text is not asked, since it would make words even of silence."""
     answer = await caller.post(TURNS, content=make_wav(bytes(2_000 * BYTES_PER_MS)))
     assert (answer.status_code, get_error(answer)["code"]) == (400, "no_speech")
     assert answer.headers["x-conversation-id"].startswith("conv_")
@@ -69,7 +69,7 @@ async def test_more_than_two_minutes(caller: httpx2.AsyncClient) -> None:
 
 @pytest.mark.parametrize("megabytes", [2.5, 5])
 async def test_a_file_that_is_too_large(start_site: Callable[..., Site], key: str, megabytes: float) -> None:
-    """By the page's own measure, and by the server's, which takes a form's other parts into account."""
+    """The view refuses the smaller one, and the server the larger: it leaves room for a form's other parts."""
     site = start_site(TURN_MAX_MB="2")
     async with build_client(site, key) as caller:
         answer = await caller.post(TURNS, content=bytes(int(megabytes * 1_000_000)))

@@ -179,7 +179,7 @@ async def test_another_users_conversation(caller: httpx2.AsyncClient, site: Site
 
 
 async def test_the_readmes_line_with_the_demo_engines(live_site: Site, key: str, utterance: bytes) -> None:
-    """Real ears and a real voice, without any key of a provider."""
+    """The speech is really heard and answered, without a key of any provider."""
     line = next(line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("curl "))
     _, *words = shlex.split(line)
     assert words == ["-H", words[1], "--data-binary", "@question.wav", words[4], "-o", "answer.ogg"]

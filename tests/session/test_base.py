@@ -5,35 +5,45 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from time import monotonic
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from openai.types import realtime as sdk
+from pytest_django import Settings
 
 from conversations.engines.base import EngineSpec
-from conversations.realtime.deadlines import Deadline
-from conversations.realtime.engine_events import ClientGone, DeadlinePassed, PartialTranscript, SpeechWindow, ToolsReady
-from conversations.realtime.relay.upstream_events import UpstreamEvent
-from conversations.realtime.user_turn.utterance import PendingTranscript
+from conversations.realtime.agent_turn.mcp_listings import McpListings
+from conversations.realtime.agent_turn.turn import AgentTurn
+from conversations.realtime.engine_events import DeadlinePassed
+from conversations.realtime.relay.agent_turn import RelayAgentTurn
+from conversations.realtime.relay.session_settings import RelaySettings
+from conversations.realtime.relay.user_turn import RelayUserTurn
+from conversations.realtime.user_turn.transcription import Transcription
+from conversations.realtime.user_turn.turn import UserTurn
 from conversations.session.base import Session
 from conversations.session.cascade import CascadeSession
 from conversations.session.s2s import S2SSession
+from conversations.storage import store
 from conversations.storage.callers import Caller
 from conversations.storage.engine_selection import EngineSet
+from conversations.storage.leases import ConversationDeletedError
 from conversations.storage.store import OpenedConversation
+from tests.support.live_ears import SOUND
 from tests.upstream.fixtures import Upstream
 
 APPEND = bytes(4_800)
+TYPED = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello."}]}
 BROKEN = "a session failed in conversation"
 
 
-def opened(upstream: Upstream) -> OpenedConversation:
+def make_opened(upstream: Upstream, pk: int | None = None) -> OpenedConversation:
     names = ("gpt-transcribe", "gpt-6-luna", "tts-1")
     stt, llm, tts = (EngineSpec("openai", name, base_url=upstream.openai_url, api_key="sk-1") for name in names)
+    stt = replace(stt, stream_model="gpt-live")
     return OpenedConversation(
-        pk=None, public_id="", caller=Caller(1), assistant_slug="a", instructions="", language="en", speed=1.0,
+        pk=pk, public_id="", caller=Caller(1), assistant_slug="a", instructions="", language="en", speed=1.0,
         patience="", keywords=(), preemptive_generation=True, engines=EngineSet(stt, llm, tts), items=[],
+        tools=("current_time",),
     )  # fmt: skip
 
 
@@ -53,25 +63,28 @@ class Client:
         self.closed = code
 
 
-def cascade(upstream: Upstream, client: Client) -> Session:
-    return CascadeSession(opened(upstream), client.send, client.close, "", 1_900_000_000)
+def make_cascade(upstream: Upstream, client: Client, pk: int | None = None) -> Session:
+    return CascadeSession(make_opened(upstream, pk), client.send, client.close, "", 1_900_000_000)
 
 
-def relay(upstream: Upstream, client: Client) -> Session:
-    spec = EngineSpec("openai", "gpt-realtime-2.1", base_url=upstream.openai_url, api_key="sk-1")
-    return S2SSession(opened(upstream), spec, client.send, client.close, "", 1_900_000_000)
+def make_s2s(upstream: Upstream, client: Client) -> Session:
+    spec = EngineSpec("openai", "gpt-realtime-2.1", base_url=upstream.openai_url, api_key="sk-1", voice="marin")
+    return S2SSession(make_opened(upstream), spec, client.send, client.close, "", 1_900_000_000)
+
+
+def break_part(monkeypatch: pytest.MonkeyPatch, part: type, method: str) -> None:
+    """Give a part of the machine a defect: the method decides on an event, and then raises."""
+
+    def fail(self: Any, *given: object) -> None:
+        self.state.send("rate_limits.updated", rate_limits=[])
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(part, method, fail)
 
 
 @asynccontextmanager
-async def broken(session: Session, where: type, client: Client) -> AsyncIterator[None]:
-    """A session that runs until it ends by itself; `where`: the events at which its machine meets a defect."""
-
-    def defect(_: Any) -> None:
-        session.machine.state.send("rate_limits.updated", rate_limits=[])
-        raise RuntimeError("a defect")
-
-    handlers = session.machine._handlers  # type: ignore[attr-defined]
-    handlers[where] = defect
+async def run_until_ended(session: Session, client: Client) -> AsyncIterator[None]:
+    """Run a session, and wait at the end until it has ended by itself."""
     running = asyncio.create_task(session.run())
     async with asyncio.timeout(10):
         await client.hears.wait()
@@ -79,96 +92,144 @@ async def broken(session: Session, where: type, client: Client) -> AsyncIterator
         await running
 
 
-def partial(session: Any) -> None:
-    """As the engine's connection calls back."""
-    session.machine.state.pending["item_1"] = PendingTranscript(0.0)
-    session._engine_tasks.transcriber._item_id = "item_1"
-    session._engine_tasks.transcriber._report_partial("Hello")
+def feed_event(session: Session, kind: str, /, **fields: Any) -> None:
+    session.feed(json.dumps({"type": kind, **fields}))
 
 
-WAYS: dict[str, tuple[Any, type, Callable[[Any], object]]] = {
+def feed_utterance(session: Session) -> None:
+    """Send an utterance of a client that commits its audio itself."""
+    feed_event(session, "session.update", session={"audio": {"input": {"turn_detection": None}}})
+    session.feed(SOUND)
+
+
+WAYS: dict[str, tuple[Any, type, str, Callable[[Session], object]]] = {
     "a client's frame": (
-        cascade, sdk.InputAudioBufferClearEvent, lambda session: session.feed('{"type": "input_audio_buffer.clear"}')),
-    "a deadline": (
-        cascade, DeadlinePassed, lambda session: session._deadlines.set(Deadline("idle"), 0.0)),
-    "a partial transcript": (cascade, PartialTranscript, partial),
-    "a window of detection": (cascade, SpeechWindow, lambda session: session.feed(APPEND)),
-    "what a tool brought": (cascade, ToolsReady, lambda session: session._engine_tasks._report(ToolsReady(()))),
-    "an event of speech to speech": (
-        relay, UpstreamEvent, lambda session: session._upstream._report(UpstreamEvent({"type": "x"}))),
+        make_cascade, UserTurn, "clear", lambda session: feed_event(session, "input_audio_buffer.clear")),
+    "a deadline": (make_cascade, AgentTurn, "check_progress", lambda session: feed_event(session, "response.create")),
+    "a partial transcript": (make_cascade, Transcription, "take_partial", feed_utterance),
+    "a window of detection": (make_cascade, UserTurn, "take_window", lambda session: session.feed(APPEND)),
+    "tools that are ready": (make_cascade, McpListings, "update_tools", lambda session: None),
+    "an event of speech to speech": (make_s2s, RelaySettings, "confirm", lambda session: None),
     "a deadline of speech to speech": (
-        relay, DeadlinePassed, lambda session: session._deadlines.set(Deadline("response"), 0.0)),
+        make_s2s, RelayAgentTurn, "give_up", lambda session: feed_event(session, "response.create")),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("way", WAYS)
-async def test_a_defect_ends_the_session(way: str, upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
-    make, where, happens = WAYS[way]
+async def test_a_defect_ends_the_session(
+    way: str,
+    upstream: Upstream,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings.TURN_BUDGET_SEC = 0.0
+    upstream.behave("chat", fault="hang")
+    make, part, method, cause = WAYS[way]
+    break_part(monkeypatch, part, method)
     client = Client()
     session = make(upstream, client)
-    async with broken(session, where, client):
-        happens(session)
-        happens(session)
+    async with run_until_ended(session, client):
+        cause(session)
     assert [record.message for record in caplog.records if record.levelno == logging.ERROR] == [f"{BROKEN} "]
-    last = client.told[-1]
-    assert (last["type"], last["error"]["type"], last["error"]["code"]) == ("error", "server_error", "internal_error")
-    assert [event["type"] for event in client.told].count("error") == 1
+    [error] = [event["error"] for event in client.told if event["type"] == "error"]
+    assert (error["type"], error["code"]) == ("server_error", "internal_error")
     assert client.closed == 1011
 
 
-@pytest.mark.parametrize("make", [cascade, relay])
-async def test_what_was_half_decided_does_not_leave(make: Any, upstream: Upstream) -> None:
+@pytest.mark.parametrize(("make", "part"), [(make_cascade, UserTurn), (make_s2s, RelayUserTurn)])
+async def test_what_was_half_decided_is_not_sent(
+    make: Any, part: type, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    break_part(monkeypatch, part, "clear")
     client = Client()
     session = make(upstream, client)
-    async with broken(session, DeadlinePassed, client):
-        session._dispatch.receive(DeadlinePassed(Deadline("idle")))
+    async with run_until_ended(session, client):
+        feed_event(session, "input_audio_buffer.clear")
+    assert client.told[-1]["error"]["code"] == "internal_error"
     assert "rate_limits.updated" not in [event["type"] for event in client.told]
 
 
-async def test_what_performs_may_break_too(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_second_defect_is_not_told(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    break_part(monkeypatch, UserTurn, "clear")
+    break_part(monkeypatch, UserTurn, "leave")
     client = Client()
-    session = cascade(upstream, client)
-    async with broken(session, UpstreamEvent, client):
-        session.machine._handlers[ToolsReady] = lambda _: session.machine.state.send("response.done")  # type: ignore[attr-defined]
-        session._dispatch.receive(ToolsReady(()))  # it has no response
+    session = make_cascade(upstream, client)
+    async with run_until_ended(session, client):
+        feed_event(session, "input_audio_buffer.clear")
+    assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 1
+    assert [event["type"] for event in client.told].count("error") == 1
+
+
+async def test_a_defect_of_what_performs_ends_the_session_too(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(UserTurn, "clear", lambda part: part.state.send("response.done"))  # it has no response
+    client = Client()
+    session = make_cascade(upstream, client)
+    async with run_until_ended(session, client):
+        feed_event(session, "input_audio_buffer.clear")
     assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 1
     assert client.closed == 1011
 
 
-@pytest.mark.parametrize("make", [cascade, relay])
-async def test_a_session_that_was_cut_short_acts_upon_nothing_more(
-    make: Any, upstream: Upstream, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("make", [make_cascade, make_s2s])
+async def test_a_session_that_was_cut_short_does_nothing_more(
+    make: Any, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its tasks would have no group: each deadline and each late word of an engine would be a traceback."""
+    loop, timers, is_timed = asyncio.get_running_loop(), list[tuple[asyncio.TimerHandle, Any]](), asyncio.Event()
+    call_later = loop.call_later
+
+    def note(delay_sec: float, callback: Any, *arguments: Any, **options: Any) -> asyncio.TimerHandle:
+        timer = call_later(delay_sec, callback, *arguments, **options)
+        if arguments and isinstance(arguments[0], DeadlinePassed):
+            timers.append((timer, lambda: callback(*arguments)))
+            is_timed.set()
+        return timer
+
+    monkeypatch.setattr(loop, "call_later", note)
+    upstream.behave("chat", fault="hang")
     client = Client()
     session = make(upstream, client)
     running = asyncio.create_task(session.run())
-    await asyncio.wait_for(client.hears.wait(), 10)
-    session._deadlines.set(Deadline("response"), monotonic() + 60)
-    (deadline,) = session._deadlines._timers.values()
+    async with asyncio.timeout(10):
+        await client.hears.wait()
+        feed_event(session, "response.create")
+        await is_timed.wait()
     running.cancel()
     await asyncio.wait([running])
-    assert deadline.cancelled()
     told = list(client.told)
-    session._dispatch.receive(DeadlinePassed(Deadline("response")))
-    session._dispatch.receive(ClientGone(vanished=True))
+    for timer, pass_deadline in timers:
+        assert timer.cancelled()
+        pass_deadline()
     session.close(1012, "server_restarting", "Too late.")
     await asyncio.sleep(0)
     assert client.told == told
     assert not [record for record in caplog.records if record.levelno == logging.ERROR]
 
 
-async def test_the_reason_is_told_however_many_find_it(upstream: Upstream) -> None:
+async def test_the_reason_is_told_once_however_many_find_it(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A deleted conversation: whoever watches it sees that, and so does what is to be stored."""
+    is_asked, is_deleted = asyncio.Event(), asyncio.Event()
+
+    async def write(*_: Any, **__: Any) -> None:
+        is_asked.set()
+        await is_deleted.wait()
+        raise ConversationDeletedError
+
+    monkeypatch.setattr(store, "write", write)
     client = Client()
-    session = cascade(upstream, client)
-    async with broken(session, UpstreamEvent, client):
-        session._outbox.wait_for(stored := asyncio.get_running_loop().create_future())
-        session._send({"type": "conversation.item.added"})
+    session = make_cascade(upstream, client, pk=1)
+    async with run_until_ended(session, client):
+        for _ in range(2):
+            feed_event(session, "conversation.item.create", item=TYPED)
+        await is_asked.wait()
         session.close(1008, "conversation_deleted", "It was deleted.")
-        for _ in range(2):  # once for each thing that could not be stored
-            session._end_unstored(1008, "conversation_deleted", "It was deleted.")
-        stored.set_result(None)
-    kinds = [event["type"] for event in client.told]
-    assert "conversation.item.added" not in kinds
+        is_deleted.set()
+    assert "conversation.item.added" not in [event["type"] for event in client.told]
     assert [event["error"]["code"] for event in client.told if event["type"] == "error"] == ["conversation_deleted"]

@@ -16,7 +16,7 @@ from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import make_speech
 
 
-def opened(upstream: Upstream) -> OpenedConversation:
+def make_opened(upstream: Upstream) -> OpenedConversation:
     stt, llm, tts = (
         EngineSpec("openai", model, base_url=upstream.openai_url) for model in ("gpt-transcribe", "gpt-6-luna", "tts-1")
     )
@@ -42,7 +42,7 @@ async def test_a_reply_dropped_before_it_began_asks_nothing_and_leaves_its_place
     told: asyncio.Queue[Any] = asyncio.Queue()
     generate = commands.Generate("resp_1", [ContextMessage("user", "Hello.")], None, is_preemptive=True)
     async with asyncio.TaskGroup() as group, asyncio.timeout(10):
-        work = EngineTasks(opened(upstream), told.put_nowait)
+        work = EngineTasks(make_opened(upstream), told.put_nowait)
         work.begin(group)
         work.perform(generate)
         work.perform(commands.Abort("resp_1"))
@@ -54,11 +54,11 @@ async def test_a_reply_dropped_before_it_began_asks_nothing_and_leaves_its_place
     assert len(upstream.list_requests("chat")) == 1
 
 
-async def filled(upstream: Upstream, words: str) -> list[Any]:
-    """What comes of a filler; said once, it is in the cache."""
+async def speak_filler(upstream: Upstream, words: str) -> list[Any]:
+    """Return what is reported of a filler; once spoken, it is in the cache."""
     told: list[Any] = []
     async with asyncio.TaskGroup() as group:
-        work = EngineTasks(opened(upstream), told.append)
+        work = EngineTasks(make_opened(upstream), told.append)
         work.begin(group)
         work.perform(commands.SpeakFiller("resp_1", words, "", 1.0))
         await work.finish()
@@ -67,20 +67,22 @@ async def filled(upstream: Upstream, words: str) -> list[Any]:
 
 
 async def test_a_filler_comes_whole(upstream: Upstream) -> None:
-    assert await filled(upstream, "Un momento.") == [engine_events.FillerReady("resp_1", make_speech("Un momento."))]
+    assert await speak_filler(upstream, "Un momento.") == [
+        engine_events.FillerReady("resp_1", make_speech("Un momento."))
+    ]
 
 
 async def test_a_filler_that_fails_is_not_missed(upstream: Upstream) -> None:
     upstream.behave("speech", fault="401")
-    assert await filled(upstream, "Un instant.") == []
+    assert await speak_filler(upstream, "Un instant.") == []
 
 
 async def test_a_filler_without_end_is_left_out(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("conversations.session.engine_tasks.MOST_FILLER_SEC", 0.1)
-    assert await filled(upstream, "Einen Moment.") == []
+    assert await speak_filler(upstream, "Einen Moment.") == []
 
 
 async def test_a_filler_that_is_slow_itself_is_left_out(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("conversations.session.engine_tasks.FILLER_TIMEOUT_SEC", 0.1)
     upstream.behave("speech", first_byte_ms=5_000)
-    assert await filled(upstream, "Et øjeblik.") == []
+    assert await speak_filler(upstream, "Et øjeblik.") == []

@@ -54,28 +54,30 @@ class Stage:
         self.events.append(event)
         self._changed.set()
 
-    def pcm(self, index: int | None = None) -> bytes:
+    def get_pcm(self, index: int | None = None) -> bytes:
         audio = [event for event in self.events if isinstance(event, engine_events.SpeechAudio)]
         return b"".join(event.pcm for event in audio if index in (None, event.index))
 
-    def done(self) -> list[int]:
+    def list_done(self) -> list[int]:
         return [event.index for event in self.events if isinstance(event, engine_events.SpeechDone)]
 
-    def failures(self) -> list[str]:
+    def list_failures(self) -> list[str]:
         return [event.failure.code for event in self.events if isinstance(event, engine_events.GenerationFailed)]
 
-    async def until(self, condition: Any) -> None:
+    async def wait_until(self, condition: Any) -> None:
         async with asyncio.timeout(10):
             while not condition():
                 self._changed.clear()
                 await self._changed.wait()
 
 
-def seconds(pcm: bytes) -> float:
+def measure_sec(pcm: bytes) -> float:
     return len(pcm) / BYTES_PER_MS / 1000
 
 
-async def seen(upstream: Upstream, state: str, count: int = 1, endpoint: str = "speech") -> list[dict[str, Any]]:
+async def wait_for_requests(
+    upstream: Upstream, state: str, count: int = 1, endpoint: str = "speech"
+) -> list[dict[str, Any]]:
     return await asyncio.to_thread(upstream.wait_for, endpoint, state, count)
 
 
@@ -85,8 +87,8 @@ async def test_it_works(upstream: Upstream) -> None:
     await stage.reply.run()
     assert "".join(event.text for event in stage.events if isinstance(event, engine_events.TextDelta)) == "Sure, I can."
     assert len([event for event in stage.events if isinstance(event, engine_events.GenerationDone)]) == 1
-    assert (stage.pcm(0), stage.pcm(1)) == (make_speech("Sure, "), make_speech("I can."))
-    assert stage.done() == [0, 1]
+    assert (stage.get_pcm(0), stage.get_pcm(1)) == (make_speech("Sure, "), make_speech("I can."))
+    assert stage.list_done() == [0, 1]
     spoken = [
         event for event in stage.events if isinstance(event, engine_events.SpeechAudio | engine_events.SpeechDone)
     ]
@@ -100,24 +102,24 @@ async def test_clauses_are_synthesised_side_by_side_and_leave_in_order(upstream:
     stage = Stage(upstream, timeout_sec=2.0)
     stage.speak("One.")
     running = asyncio.create_task(stage.reply.run())
-    await seen(upstream, "received")  # each has a connection of its own, and may overtake the others
+    await wait_for_requests(upstream, "received")  # each has a connection of its own, and may overtake the others
     stage.speak("Two.", "Three.", "Four.")
     stage.reply.end_speech()
-    await seen(upstream, "received", MAX_STREAMS + 1)
-    await seen(upstream, "done", MAX_STREAMS)
-    assert stage.pcm() == b""
+    await wait_for_requests(upstream, "received", MAX_STREAMS + 1)
+    await wait_for_requests(upstream, "done", MAX_STREAMS)
+    assert stage.get_pcm() == b""
     await running
-    assert (stage.pcm(), stage.failures()) == (b"", ["engine_timeout"])
+    assert (stage.get_pcm(), stage.list_failures()) == (b"", ["engine_timeout"])
 
 
 async def test_no_more_streams_than_agreed(upstream: Upstream) -> None:
     upstream.behave("speech", fault="hang")
     stage = Stage(upstream, "One.", "Two.", "Three.", "Four.", "Five.")
     running = asyncio.create_task(stage.reply.run())
-    await seen(upstream, "received", MAX_STREAMS)
+    await wait_for_requests(upstream, "received", MAX_STREAMS)
     running.cancel()
     await asyncio.wait([running])
-    await seen(upstream, "closed_by_peer", MAX_STREAMS)
+    await wait_for_requests(upstream, "closed_by_peer", MAX_STREAMS)
     assert len(upstream.list_requests("speech")) == MAX_STREAMS
 
 
@@ -125,11 +127,11 @@ async def test_a_later_clause_that_hangs_keeps_nothing_earlier_waiting(upstream:
     stage = Stage(upstream)
     running = asyncio.create_task(stage.reply.run())
     stage.reply.speak(commands.SpeakClause("resp_1", 0, LONG, "", 1.0))
-    await seen(upstream, "streaming")
+    await wait_for_requests(upstream, "streaming")
     upstream.behave("speech", fault="hang")
     stage.reply.speak(commands.SpeakClause("resp_1", 1, "And so on.", "", 1.0))
-    await stage.until(lambda: stage.done() == [0])
-    assert stage.pcm() == make_speech(LONG)
+    await stage.wait_until(lambda: stage.list_done() == [0])
+    assert stage.get_pcm() == make_speech(LONG)
     running.cancel()
     await asyncio.wait([running])
 
@@ -138,8 +140,8 @@ async def test_the_first_sound_does_not_wait_for_a_whole_frame(upstream: Upstrea
     upstream.behave("speech", piece_bytes=50 * BYTES_PER_MS, fault="hang", fault_after=1)
     stage = Stage(upstream, "Hello there.")
     running = asyncio.create_task(stage.reply.run())
-    await stage.until(stage.pcm)
-    assert stage.pcm() == make_speech("Hello there.")[: 50 * BYTES_PER_MS]
+    await stage.wait_until(stage.get_pcm)
+    assert stage.get_pcm() == make_speech("Hello there.")[: 50 * BYTES_PER_MS]
     running.cancel()
     await asyncio.wait([running])
 
@@ -147,17 +149,17 @@ async def test_the_first_sound_does_not_wait_for_a_whole_frame(upstream: Upstrea
 async def test_a_clause_without_words_has_no_sound(upstream: Upstream) -> None:
     stage = Stage(upstream, "One.", "", "Three.")
     await stage.reply.run()
-    assert (stage.done(), stage.pcm(1)) == ([0, 1, 2], b"")
+    assert (stage.list_done(), stage.get_pcm(1)) == ([0, 1, 2], b"")
     assert len(upstream.list_requests("speech")) == 2
 
 
 async def test_a_held_reply_comes_up_to_the_lead_and_no_further(upstream: Upstream) -> None:
     stage = Stage(upstream, LONG * 2, is_preemptive=True)
     running = asyncio.create_task(stage.reply.run())
-    await stage.until(lambda: seconds(stage.pcm()) > LEAD_SEC - 0.4)
-    assert seconds(stage.pcm()) <= LEAD_SEC
+    await stage.wait_until(lambda: measure_sec(stage.get_pcm()) > LEAD_SEC - 0.4)
+    assert measure_sec(stage.get_pcm()) <= LEAD_SEC
     stage.reply.release()
-    await stage.until(lambda: seconds(stage.pcm()) > LEAD_SEC)
+    await stage.wait_until(lambda: measure_sec(stage.get_pcm()) > LEAD_SEC)
     running.cancel()
     await asyncio.wait([running])
 
@@ -165,11 +167,11 @@ async def test_a_held_reply_comes_up_to_the_lead_and_no_further(upstream: Upstre
 async def test_a_reply_held_amid_its_speech_goes_on_from_there(upstream: Upstream) -> None:
     stage = Stage(upstream, LONG * 2)
     running = asyncio.create_task(stage.reply.run())
-    await stage.until(stage.pcm)
+    await stage.wait_until(stage.get_pcm)
     stage.reply.hold()
-    await stage.until(lambda: seconds(stage.pcm()) > LEAD_SEC - 0.4)
+    await stage.wait_until(lambda: measure_sec(stage.get_pcm()) > LEAD_SEC - 0.4)
     stage.reply.release()
-    await stage.until(lambda: seconds(stage.pcm()) > LEAD_SEC + 0.4)
+    await stage.wait_until(lambda: measure_sec(stage.get_pcm()) > LEAD_SEC + 0.4)
     running.cancel()
     await asyncio.wait([running])
 
@@ -177,8 +179,8 @@ async def test_a_reply_held_amid_its_speech_goes_on_from_there(upstream: Upstrea
 async def test_clauses_that_are_not_near_are_not_asked_for(upstream: Upstream) -> None:
     stage = Stage(upstream, *[LONG] * 5, is_preemptive=True)
     running = asyncio.create_task(stage.reply.run())
-    await stage.until(lambda: seconds(stage.pcm()) > LEAD_SEC / 2 - 0.4)
-    assert seconds(stage.pcm()) <= LEAD_SEC
+    await stage.wait_until(lambda: measure_sec(stage.get_pcm()) > LEAD_SEC / 2 - 0.4)
+    assert measure_sec(stage.get_pcm()) <= LEAD_SEC
     running.cancel()
     await asyncio.wait([running])
     assert len(upstream.list_requests("speech")) <= MAX_STREAMS
@@ -189,11 +191,11 @@ async def test_a_clause_that_came_in_one_piece_leaves_the_one_before_it_its_room
     stage = Stage(upstream, is_preemptive=True)
     running = asyncio.create_task(stage.reply.run())
     stage.reply.speak(commands.SpeakClause("resp_1", 0, "One.", "", 1.0))
-    await seen(upstream, "received")
+    await wait_for_requests(upstream, "received")
     upstream.behave("speech", first_byte_ms=0, piece_bytes=10_000_000)
     stage.reply.speak(commands.SpeakClause("resp_1", 1, LONG * 2, "", 1.0))
-    await stage.until(lambda: stage.done() == [0])
-    assert stage.pcm(0) == make_speech("One.")
+    await stage.wait_until(lambda: stage.list_done() == [0])
+    assert stage.get_pcm(0) == make_speech("One.")
     running.cancel()
     await asyncio.wait([running])
 
@@ -203,33 +205,33 @@ async def test_cancelling_closes_every_stream_upstream_at_once(upstream: Upstrea
     upstream.behave("speech", fault="hang", fault_after=1)
     stage = Stage(upstream, "One.", "Two.", "Three.")
     running = asyncio.create_task(stage.reply.run())
-    await seen(upstream, "streaming", MAX_STREAMS)
-    await seen(upstream, "streaming", endpoint="chat")
+    await wait_for_requests(upstream, "streaming", MAX_STREAMS)
+    await wait_for_requests(upstream, "streaming", endpoint="chat")
     running.cancel()
     await asyncio.wait([running])
     assert running.cancelled()
-    await seen(upstream, "closed_by_peer", MAX_STREAMS)
-    await seen(upstream, "closed_by_peer", endpoint="chat")
+    await wait_for_requests(upstream, "closed_by_peer", MAX_STREAMS)
+    await wait_for_requests(upstream, "closed_by_peer", endpoint="chat")
 
 
 async def test_what_sounded_before_a_clause_failed_stays(upstream: Upstream) -> None:
     stage = Stage(upstream)
     running = asyncio.create_task(stage.reply.run())
     stage.reply.speak(commands.SpeakClause("resp_1", 0, LONG, "", 1.0))
-    await seen(upstream, "streaming")
+    await wait_for_requests(upstream, "streaming")
     upstream.behave("speech", fault="401")
     stage.reply.speak(commands.SpeakClause("resp_1", 1, "Two.", "", 1.0))
     stage.reply.speak(commands.SpeakClause("resp_1", 2, "Three.", "", 1.0))
     await running
-    assert stage.pcm() == make_speech(LONG)
-    assert (stage.done(), stage.failures()) == ([0], ["invalid_provider_key"])
+    assert stage.get_pcm() == make_speech(LONG)
+    assert (stage.list_done(), stage.list_failures()) == ([0], ["invalid_provider_key"])
 
 
 async def test_a_model_that_fails_ends_the_reply_once(upstream: Upstream) -> None:
     upstream.behave("chat", fault="500")
     stage = Stage(upstream)
     await stage.reply.run()
-    assert stage.failures() == ["engine_unavailable"]
+    assert stage.list_failures() == ["engine_unavailable"]
 
 
 async def test_a_reply_in_one_piece_lets_others_in(upstream: Upstream) -> None:
@@ -249,23 +251,23 @@ async def test_clauses_that_are_withdrawn_are_not_heard(upstream: Upstream) -> N
     stage = Stage(upstream)
     stage.speak("The user wants.", "I should.", "Perhaps.", "Or not.", "Well.")
     running = asyncio.create_task(stage.reply.run())
-    await seen(upstream, "received", MAX_STREAMS)
+    await wait_for_requests(upstream, "received", MAX_STREAMS)
     stage.reply.drop_clauses(0)
     stage.reply.speak(commands.SpeakClause("resp_1", 0, "Four.", "", 1.0))
     stage.reply.speak(commands.SpeakClause("resp_1", 1, "Yes.", "", 1.0))
     stage.reply.end_speech()
     await running
-    assert (stage.pcm(0), stage.pcm(1)) == (make_speech("Four."), make_speech("Yes."))
-    assert (stage.done(), stage.failures()) == ([0, 1], [])
+    assert (stage.get_pcm(0), stage.get_pcm(1)) == (make_speech("Four."), make_speech("Yes."))
+    assert (stage.list_done(), stage.list_failures()) == ([0, 1], [])
 
 
 async def test_the_clause_that_sounds_is_not_withdrawn(upstream: Upstream) -> None:
     stage = Stage(upstream)
     stage.speak(LONG, "I should.")
     running = asyncio.create_task(stage.reply.run())
-    await stage.until(lambda: stage.pcm(0))
+    await stage.wait_until(lambda: stage.get_pcm(0))
     stage.reply.drop_clauses(1)
     stage.reply.speak(commands.SpeakClause("resp_1", 1, "Four.", "", 1.0))
     stage.reply.end_speech()
     await running
-    assert (stage.pcm(0), stage.pcm(1)) == (make_speech(LONG), make_speech("Four."))
+    assert (stage.get_pcm(0), stage.get_pcm(1)) == (make_speech(LONG), make_speech("Four."))

@@ -63,7 +63,7 @@ async def test_what_is_held_is_bounded() -> None:
 
 
 async def flood(box: Inbox, frame: str | bytes, count: int) -> None:
-    """Each frame is taken as soon as it is there."""
+    """Put many frames, each of which is taken as soon as it is there."""
     taking = box.read_frames()
     for _ in range(count):
         box.put(frame)

@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import Collection
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 
-from accounts import access
-from accounts.access import Grant
+from accounts import connection_grants
+from accounts.connection_grants import Grant
 from conversations.session import live_sessions
 from conversations.session.live_sessions import LiveSessions
 from conversations.storage.callers import Caller
@@ -40,7 +41,7 @@ class Session:
         self.has_ended.set()
 
 
-def session(user_id: int = 1, **fields: Any) -> Session:
+def make_session(user_id: int = 1, **fields: Any) -> Session:
     return Session(OpenedConversation(Caller(user_id), **fields))
 
 
@@ -64,74 +65,78 @@ class World:
         self.renewals += 1
 
 
-async def looked(world: World, *sessions: Session, times: int = 1) -> None:
+async def check_sessions(world: World, *sessions: Session, times: int = 1) -> None:
+    """Check these sessions so many times."""
     watched = LiveSessions(world.look, world.renew)
-    watched._sessions.update(sessions)
-    for _ in range(times):
-        await watched.check()
+    with ExitStack() as stack:
+        for session in sessions:
+            stack.enter_context(watched.watch(session))
+        for _ in range(times):
+            await watched.check()
+    await watched.end()
 
 
 async def test_who_is_allowed_goes_on() -> None:
-    one = session()
-    await looked(World(({Grant(1)}, set())), one)
+    one = make_session()
+    await check_sessions(World(({Grant(1)}, set())), one)
     assert not one.ended
 
 
 async def test_who_is_no_longer_allowed_is_told() -> None:
-    one, other = session(1), session(2)
-    await looked(World(({Grant(2)}, set())), one, other)
+    one, other = make_session(1), make_session(2)
+    await check_sessions(World(({Grant(2)}, set())), one, other)
     assert (one.ended, other.ended) == ([(1008, "invalid_api_key", False)], [])
 
 
 async def test_whose_conversation_was_taken_over_is_told_and_heard_out() -> None:
-    one, other = session(), session(holder="hold_2")
-    await looked(World(({Grant(1)}, {"hold_1"})), one, other)
+    one, other = make_session(), make_session(holder="hold_2")
+    await check_sessions(World(({Grant(1)}, {"hold_1"})), one, other)
     assert (one.ended, other.ended) == ([(1008, "conversation_taken_over", True)], [])
 
 
 async def test_a_database_that_restarts_ends_no_session() -> None:
-    one = session()
+    one = make_session()
     world = World(OperationalError("down"), ({Grant(1)}, set()), (set(), set()))
-    await looked(world, one, times=2)
+    await check_sessions(world, one, times=2)
     assert not one.ended
-    await looked(world, one)
+    await check_sessions(world, one)
     assert one.ended
 
 
 async def test_one_look_and_one_renewal_serve_all_sessions() -> None:
     """And what stores nothing holds nothing."""
     world = World(({Grant(1)}, set()))
-    await looked(world, *(session() for _ in range(100)), session(pk=None), times=3)
+    await check_sessions(world, *(make_session() for _ in range(100)), make_session(pk=None), times=3)
     assert (world.looks, world.renewals) == (3, 1)
     unstored = World(({Grant(1)}, set()))
-    await looked(unstored, session(pk=None))
+    await check_sessions(unstored, make_session(pk=None))
     assert unstored.renewals == 0
 
 
-async def test_nobody_is_looked_after_by_no_query() -> None:
+async def test_without_sessions_there_is_no_query() -> None:
     world = World(())
-    await looked(world)
+    await check_sessions(world)
     assert world.looks == 0
 
 
-async def test_a_word_makes_it_look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_announced_change_is_looked_at_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_sessions, "LOOK_SEC", 60.0)
-    one = session()
+    one = make_session()
     world = World(({Grant(1)}, set()), (set(), set()))
     watched = LiveSessions(world.look, world.renew)
     with watched.watch(one):
         async with asyncio.timeout(5):
             await world.has_looked.wait()  # as it joined: a word that came before was not heard
             assert not one.ended
-            await access.announce_now(2)
-            await access.announce_now(1)
+            await connection_grants.announce_now(2)
+            await connection_grants.announce_now(1)
             await one.has_ended.wait()
     assert world.looks == 2
     await watched.end()
 
 
 async def test_a_server_that_stops_tells_those_who_come_late_too() -> None:
-    early, late = session(), session()
+    early, late = make_session(), make_session()
     world = World(({Grant(1)}, set()))
     watched = LiveSessions(world.look, world.renew)
     with watched.watch(early):

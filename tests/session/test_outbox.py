@@ -23,20 +23,20 @@ class Socket:
 
 
 @asynccontextmanager
-async def running(outbox: Outbox) -> AsyncIterator[None]:
+async def run_outbox(outbox: Outbox) -> AsyncIterator[None]:
     task = asyncio.create_task(outbox.run())
     yield
     task.cancel()
 
 
-def barrier() -> asyncio.Future[None]:
+def make_barrier() -> asyncio.Future[None]:
     return asyncio.get_running_loop().create_future()
 
 
 async def test_it_works() -> None:
     socket = Socket()
     outbox = Outbox(socket.send)
-    async with running(outbox):
+    async with run_outbox(outbox):
         for frame in "abc":
             outbox.put(frame)
         await outbox.flush(5)
@@ -46,8 +46,8 @@ async def test_it_works() -> None:
 async def test_what_comes_after_a_barrier_waits_for_it() -> None:
     socket = Socket()
     outbox = Outbox(socket.send)
-    stored = barrier()
-    async with running(outbox):
+    stored = make_barrier()
+    async with run_outbox(outbox):
         outbox.put("before")
         outbox.wait_for(stored)
         outbox.put("after")
@@ -61,8 +61,8 @@ async def test_what_comes_after_a_barrier_waits_for_it() -> None:
 async def test_what_could_not_be_stored_is_not_told() -> None:
     socket = Socket()
     outbox = Outbox(socket.send)
-    lost = barrier()
-    async with running(outbox):
+    lost = make_barrier()
+    async with run_outbox(outbox):
         outbox.wait_for(lost)
         outbox.put("item")
         await outbox.flush(0.01)
@@ -77,7 +77,7 @@ async def test_a_client_that_stops_reading_is_bounded() -> None:
     socket = Socket()
     socket.open.clear()
     outbox = Outbox(socket.send, max_bytes=10)
-    async with running(outbox):
+    async with run_outbox(outbox):
         outbox.put("12345")
         outbox.put("67890")
         with pytest.raises(OutboxFullError):
@@ -87,7 +87,7 @@ async def test_a_client_that_stops_reading_is_bounded() -> None:
 async def test_a_client_that_reads_makes_room() -> None:
     socket = Socket()
     outbox = Outbox(socket.send, max_bytes=5)
-    async with running(outbox):
+    async with run_outbox(outbox):
         for _ in range(5):
             outbox.put("12345")
             await outbox.flush(5)
@@ -97,7 +97,7 @@ async def test_a_client_that_reads_makes_room() -> None:
 async def test_a_burst_is_paced() -> None:
     socket = Socket()
     outbox = Outbox(socket.send, burst_bytes=10, bytes_per_sec=1)
-    async with running(outbox):
+    async with run_outbox(outbox):
         outbox.put("1234567890")
         outbox.put("a minute of waiting, at a byte a second, as nothing is left of the burst")
         await outbox.flush(0.01)
@@ -118,8 +118,8 @@ async def test_what_is_held_is_what_was_put_and_has_not_left(sequence: list[tupl
     """Whatever is given up while a frame is on its way."""
     socket = Socket()
     outbox = Outbox(socket.send, max_bytes=30, burst_bytes=1, bytes_per_sec=100_000)  # paced: it waits with a frame
-    stored = barrier()
-    async with running(outbox):
+    stored = make_barrier()
+    async with run_outbox(outbox):
         for step, size in sequence:
             match step:
                 case "put":

@@ -1,7 +1,9 @@
 """The file of a recording: lines in order, bounded, and no trouble for whoever writes them."""
 
+import asyncio
 import json
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -63,11 +65,18 @@ async def test_a_full_folder_takes_no_more(tmp_path: Path, warn: Warned) -> None
 async def test_a_disk_that_does_not_keep_up(tmp_path: Path, warn: Warned, monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits is bounded, is written once it can be, and its end says that more is missing."""
     monkeypatch.setattr(recording_file, "MAX_WAITING_BYTES", 10 * len(LINE))
+    is_hanging, is_back = Event(), Event()
+
+    def hang(_: Exception) -> None:
+        is_hanging.set()
+        is_back.wait(10)
+
+    RecordingFile(tmp_path / "full.jsonl", 0, 10**9, hang).put(LINE)  # the thread writes all files, one after another
+    assert await asyncio.to_thread(is_hanging.wait, 10)
     file = RecordingFile(tmp_path / "a.jsonl", 10**9, 10**9, warn)
-    with monkeypatch.context() as patch:
-        patch.setattr(file, "_queue", lambda: None)
-        for _ in range(50):
-            file.put(LINE)
+    for _ in range(50):
+        file.put(LINE)
+    is_back.set()
     await file.close(10)
     assert (tmp_path / "a.jsonl").read_text() == LINE * 10 + '{"ending":"the disk was too slow"}\n'
     assert len(warn.errors) == 1

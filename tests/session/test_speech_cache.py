@@ -3,13 +3,14 @@
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing, contextmanager
 from itertools import count
 from pathlib import Path
-from threading import Barrier, Event
+from threading import Event
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -40,6 +41,7 @@ LONG = "Your sister's wedding is on the third of May, as far as I know, isn't it
 UTTERANCE = make_speech("What I said.")
 ALICE, BOB = 1, 2
 numbers = count()
+THREAD_WORK: list[Future[Any]] = []
 PATIENCE_SEC = speech_cache.PATIENCE_SEC
 OPTIONS = {"OPTIONS": {"socket_timeout": 0.2, "retry": Retry(NoBackoff(), 0)}}
 
@@ -52,22 +54,45 @@ async def connections() -> AsyncIterator[None]:
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine is no slow Redis."""
+    """Give Redis more time, since the machine may be busy."""
     monkeypatch.setattr(speech_cache, "PATIENCE_SEC", 10.0)
 
 
-def memory(slots: int = 100) -> SpeechCache:
-    return SpeechCache(LocMemCache(f"test-{next(numbers)}", {}), slots)
+@pytest.fixture(autouse=True)
+def thread_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Note what the cache does in threads, for `wait_until_stored`."""
+    submit = ThreadPoolExecutor.submit
+
+    def submit_and_note(pool: ThreadPoolExecutor, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
+        future = submit(pool, work, *arguments)
+        if isinstance(getattr(work, "__self__", None), SpeechCache | BaseCache):
+            THREAD_WORK.append(future)
+        return future
+
+    THREAD_WORK.clear()
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", submit_and_note)
 
 
-def redis(url: str, slots: int = 100) -> SpeechCache:
-    """Under a prefix of its own, as each test has."""
-    return SpeechCache(RedisCache(url, {"KEY_PREFIX": f"test-{next(numbers)}", **OPTIONS}), slots)
+def make_memory_backend() -> BaseCache:
+    return LocMemCache(f"test-{next(numbers)}", {})
+
+
+def make_redis_backend(url: str) -> BaseCache:
+    """Return a Redis cache under a prefix of its own, as each test has."""
+    return RedisCache(url, {"KEY_PREFIX": f"test-{next(numbers)}", **OPTIONS})
+
+
+def make_memory_cache(slots: int = 100) -> SpeechCache:
+    return SpeechCache(make_memory_backend(), slots)
+
+
+def make_redis_cache(url: str, slots: int = 100) -> SpeechCache:
+    return SpeechCache(make_redis_backend(url), slots)
 
 
 @pytest.fixture(params=["memory", "redis"])
 def cache(request: pytest.FixtureRequest) -> SpeechCache:
-    return memory() if request.param == "memory" else redis(request.getfixturevalue("redis_url"))
+    return make_memory_cache() if request.param == "memory" else make_redis_cache(request.getfixturevalue("redis_url"))
 
 
 class Site:
@@ -79,33 +104,30 @@ class Site:
         self.cache = cache
         self.tallied: list[tuple[CachedKind, bool]] = []
 
-    def voice(self, user_id: int = ALICE) -> CachedTextToSpeech:
-        return CachedTextToSpeech(Speech(self.spec), self._shelf("tts", user_id))
+    def make_tts(self, user_id: int = ALICE) -> CachedTextToSpeech:
+        return CachedTextToSpeech(Speech(self.spec), self._make_shelf("tts", user_id))
 
     async def say(self, text: str, user_id: int = ALICE, **how: object) -> list[bytes]:
-        pieces = [pcm async for pcm in self.voice(user_id).speak(text, **how)]  # type: ignore[arg-type]
-        await stored()
+        pieces = [pcm async for pcm in self.make_tts(user_id).speak(text, **how)]  # type: ignore[arg-type]
+        await wait_until_stored()
         return pieces
 
     async def hear(self, pcm: bytes = UTTERANCE, user_id: int = ALICE, hints: Hints | None = None) -> tuple[str, float]:
-        ears = CachedSpeechToText(Transcriptions(self.spec), self._shelf("stt", user_id))
+        ears = CachedSpeechToText(Transcriptions(self.spec), self._make_shelf("stt", user_id))
         found = await ears.transcribe(pcm, hints or Hints("en"))
-        await stored()
+        await wait_until_stored()
         return found.text, found.seconds
 
-    def _shelf(self, kind: CachedKind, user_id: int) -> Shelf:
+    def _make_shelf(self, kind: CachedKind, user_id: int) -> Shelf:
         return Shelf(kind, self.spec, user_id, self._count_lookup, self.cache)
 
     def _count_lookup(self, kind: CachedKind, is_hit: bool) -> None:
         self.tallied.append((kind, is_hit))
 
 
-async def stored() -> None:
-    """What was put before has been stored, or has failed to be, once every thread of the pool is free for this."""
-    pool = speech_cache._pool
-    barrier = Barrier(pool._max_workers)
-    loop = asyncio.get_running_loop()
-    await asyncio.gather(*(loop.run_in_executor(pool, barrier.wait) for _ in range(pool._max_workers)))
+async def wait_until_stored() -> None:
+    """Wait until what was put or looked up before has been stored or found, or has failed to be."""
+    await asyncio.gather(*map(asyncio.wrap_future, THREAD_WORK), return_exceptions=True)
 
 
 async def test_it_works(upstream: Upstream, cache: SpeechCache) -> None:
@@ -136,7 +158,7 @@ async def test_an_opener_is_shared_between_users(upstream: Upstream, cache: Spee
 
 @pytest.mark.parametrize("text", [PRIVATE, "Your code is 4711."])
 async def test_what_may_be_private_is_not_shared(upstream: Upstream, text: str) -> None:
-    site = Site(upstream, memory())
+    site = Site(upstream, make_memory_cache())
     await site.say(text, ALICE)
     await site.say(text, BOB)
     await site.say(text, ALICE)
@@ -148,7 +170,7 @@ async def test_what_may_be_private_is_kept_for_minutes_and_openers_for_a_day(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch, said: str, age_sec: int
 ) -> None:
     """Said, or heard; looked for a little before the end and after it."""
-    site, began_at = Site(upstream, memory()), time.time()
+    site, began_at = Site(upstream, make_memory_cache()), time.time()
     for passed_sec in (0, age_sec - 60, age_sec + 60):
         monkeypatch.setattr(locmem, "time", SimpleNamespace(time=lambda now=began_at + passed_sec: now))
         await (site.say(said) if said else site.hear())
@@ -164,21 +186,21 @@ async def test_nobody_hits_what_another_said(upstream: Upstream, cache: SpeechCa
 
 
 async def test_long_texts_are_never_kept(upstream: Upstream) -> None:
-    site = Site(upstream, memory())
+    site = Site(upstream, make_memory_cache())
     assert b"".join(await site.say(LONG)) == b"".join(await site.say(LONG)) == make_speech(LONG)
     assert site.tallied == []
 
 
 @pytest.mark.parametrize("how", [{"voice": "onyx"}, {"language": "de"}, {"speed": 1.25}])
 async def test_another_way_of_speaking_is_another_entry(upstream: Upstream, how: dict[str, object]) -> None:
-    site = Site(upstream, memory())
+    site = Site(upstream, make_memory_cache())
     await site.say(OPENER)
     await site.say(OPENER, **how)  # type: ignore[arg-type]
     assert site.tallied == [("tts", False), ("tts", False)]
 
 
 async def test_another_engine_is_another_entry(upstream: Upstream) -> None:
-    cache = memory()
+    cache = make_memory_cache()
     await Site(upstream, cache).say(OPENER)
     for changes in ({"model": "m-2"}, {"voice": "onyx"}, {"base_url": f"{upstream.openai_url}/"}):
         site = Site(upstream, cache, **changes)
@@ -189,16 +211,16 @@ async def test_another_engine_is_another_entry(upstream: Upstream) -> None:
 @pytest.mark.parametrize(("voice", "is_shared"), [("nova", True), ("", True), ("voice_5f3a", False)])
 async def test_another_account_shares_what_public_voices_say(upstream: Upstream, voice: str, is_shared: bool) -> None:
     """Any other voice may belong to an account, and then its name means another one elsewhere."""
-    cache = memory()
+    cache = make_memory_cache()
     await Site(upstream, cache, voice=voice).say(OPENER)
     other = Site(upstream, cache, voice=voice, api_key="another")
     await other.say(OPENER)
     assert other.tallied == [("tts", is_shared)]
 
 
-async def test_which_place_is_taken_is_a_secret_of_the_site(upstream: Upstream) -> None:
+async def test_which_slot_is_taken_is_a_secret_of_the_site(upstream: Upstream) -> None:
     """Or else one user could tell, by an entry of their own that went, what was said to another."""
-    site = Site(upstream, memory())
+    site = Site(upstream, make_memory_cache())
     await site.say(PRIVATE)
     with override_settings(SECRET_KEY="another"):
         await site.say(PRIVATE)
@@ -207,7 +229,7 @@ async def test_which_place_is_taken_is_a_secret_of_the_site(upstream: Upstream) 
 
 async def test_name_servers_that_hang_keep_nobody_waiting(upstream: Upstream) -> None:
     """The loop's own threads look up names, also those that users type."""
-    site = Site(upstream, memory())
+    site = Site(upstream, make_memory_cache())
     await site.hear()
     loop, free = asyncio.get_running_loop(), Event()
     with ThreadPoolExecutor(1) as only:
@@ -222,7 +244,7 @@ async def test_name_servers_that_hang_keep_nobody_waiting(upstream: Upstream) ->
 
 
 async def test_other_audio_or_hints_are_other_entries(upstream: Upstream) -> None:
-    site = Site(upstream, memory())
+    site = Site(upstream, make_memory_cache())
     await site.hear()
     await site.hear(UTTERANCE[:-2])
     await site.hear(hints=Hints("en", keywords=("Zoë",)))
@@ -231,8 +253,8 @@ async def test_other_audio_or_hints_are_other_entries(upstream: Upstream) -> Non
 
 async def test_a_stream_closed_midway_is_not_kept(upstream: Upstream) -> None:
     upstream.behave("speech", piece_bytes=960, realtime=50)
-    site = Site(upstream, memory())
-    async with aclosing(site.voice().speak(OPENER)) as stream:
+    site = Site(upstream, make_memory_cache())
+    async with aclosing(site.make_tts().speak(OPENER)) as stream:
         await anext(stream)
     await asyncio.to_thread(upstream.wait_for, "speech", "closed_by_peer")
     assert b"".join(await site.say(OPENER)) == make_speech(OPENER)
@@ -241,40 +263,39 @@ async def test_a_stream_closed_midway_is_not_kept(upstream: Upstream) -> None:
 
 async def test_a_stream_that_broke_off_is_not_kept(upstream: Upstream) -> None:
     upstream.behave("speech", fault="cut", fault_after=2, fault_times=1)
-    site = Site(upstream, memory())
+    site = Site(upstream, make_memory_cache())
     with pytest.raises(EngineUnavailable):
-        await gather(site.voice().speak(OPENER), [])
+        await gather(site.make_tts().speak(OPENER), [])
     assert b"".join(await site.say(OPENER)) == make_speech(OPENER)
     assert site.tallied == [("tts", False), ("tts", False)]
 
 
 async def test_it_never_holds_more_than_its_slots(upstream: Upstream, redis_url: str) -> None:
     """In Redis as in memory; an older entry that lost its place is made anew, and never mistaken for another."""
-    for cache in (memory(slots=2), redis(redis_url, slots=2)):
-        site = Site(upstream, cache)
+    for backend in (make_memory_backend(), make_redis_backend(redis_url)):
+        site = Site(upstream, SpeechCache(backend, slots=2))
         texts = ["One.", "Two.", "Three.", "Four.", "Five.", "Six."]
         for text in texts * 2:
             assert b"".join(await site.say(text)) == make_speech(text)
-        backend: BaseCache = cache._backend
         assert {f"tts:{place}" for place in range(50) if backend.get(f"tts:{place}")} <= {"tts:0", "tts:1"}
 
 
 async def test_without_slots_nothing_is_kept(upstream: Upstream) -> None:
-    site = Site(upstream, memory(slots=0))
+    site = Site(upstream, make_memory_cache(slots=0))
     await site.say(OPENER)
     await site.say(OPENER)
     assert site.tallied == [("tts", False), ("tts", False)]
 
 
 @contextmanager
-def short_lived_redis() -> Iterator[str]:
+def run_short_lived_redis() -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder, run_redis(Path(folder)) as url:
         yield url
 
 
-async def test_a_redis_that_died_is_missed_by_nobody(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
-    with short_lived_redis() as url:
-        site = Site(upstream, redis(url))
+async def test_a_redis_that_died_costs_nothing_but_hits(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
+    with run_short_lived_redis() as url:
+        site = Site(upstream, make_redis_cache(url))
         await site.say(OPENER)
         await site.say(OPENER)
     for _ in range(3):
@@ -293,18 +314,26 @@ async def test_a_redis_that_hangs_is_a_miss(upstream: Upstream, monkeypatch: pyt
 
     with tempfile.TemporaryDirectory() as folder:
         async with await asyncio.start_unix_server(listen, f"{folder}/redis.sock"):
-            site = Site(upstream, redis(f"unix://{folder}/redis.sock"))
+            site = Site(upstream, make_redis_cache(f"unix://{folder}/redis.sock"))
             assert b"".join(await site.say(OPENER)) == make_speech(OPENER)
             assert (await site.hear())[0] == "Hello there."
     assert site.tallied == [("tts", False), ("stt", False)]
 
 
-async def test_the_site_has_one_in_the_cache_named_speech() -> None:
+async def test_the_site_has_one_cache_which_is_named_speech() -> None:
     cache = speech_cache.get_site_cache()
     assert cache is speech_cache.get_site_cache()
     cache.put("tts", b"d" * 32, b"sound", 60)
     assert await cache.get("tts", b"d" * 32) == b"sound"
     caches["speech"].clear()  # another object in another thread, but of the same cache
     assert await cache.get("tts", b"d" * 32) is None
+
+
+async def test_the_sites_cache_has_as_many_slots_as_its_size_allows() -> None:
+    cache, digests = speech_cache.get_site_cache(), [number.to_bytes(8) * 4 for number in range(10_000)]
+    for digest in digests:
+        cache.put("tts", digest, b"sound", 60)
+    kept = [digest for digest in digests if await cache.get("tts", digest)]
     largest = speech_cache.MAX_SPEECH_BYTES + speech_cache.MAX_WORDS_BYTES
-    assert 0 < cache._slots * largest <= settings.SPEECH_CACHE_MB * 1_000_000
+    assert 0 < len(kept) * largest <= settings.SPEECH_CACHE_MB * 1_000_000
+    caches["speech"].clear()

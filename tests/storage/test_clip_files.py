@@ -35,30 +35,30 @@ def conversation(db: None, faults: Faults) -> Conversation:
     return make_conversation()
 
 
-def spoken(name: str = "item_1", pcm: bytes = SOUND) -> Put:
+def make_spoken(name: str = "item_1", pcm: bytes = SOUND) -> Put:
     item = LiveItem(name, role="user", is_audio=True, audio_samples=len(pcm) // 2)
     return Put(item, make_clip=partial(Encoding().finish, pcm))
 
 
-def clip_names() -> list[str]:
+def list_clip_names() -> list[str]:
     return sorted(AudioClip.objects.values_list("file", flat=True))
 
 
 def test_it_works(conversation: Conversation, faults: Faults) -> None:
-    saving.apply_changes(conversation.pk, [spoken()])
+    saving.apply_changes(conversation.pk, [make_spoken()])
     clip = AudioClip.objects.get()
-    assert faults.list_files() == clip_names() == [f"{conversation.public_id}/item_1.ogg"]
+    assert faults.list_files() == list_clip_names() == [f"{conversation.public_id}/item_1.ogg"]
     assert (faults.folder / str(clip.file)).stat().st_size == clip.size_bytes
     assert not LooseFile.objects.exists()
 
 
 def test_a_second_try_makes_no_second_file(conversation: Conversation, faults: Faults) -> None:
     """Whatever became of the first: uploaded and not committed, or committed without an answer."""
-    prepared = saving.prepare(conversation.pk, [spoken()])
+    prepared = saving.prepare(conversation.pk, [make_spoken()])
     clip_files.upload_all_blocking([*prepared.uploads.values()])
     for _ in range(2):
-        saving.apply_changes(conversation.pk, [spoken()])
-    assert faults.list_files() == clip_names() == [f"{conversation.public_id}/item_1.ogg"]
+        saving.apply_changes(conversation.pk, [make_spoken()])
+    assert faults.list_files() == list_clip_names() == [f"{conversation.public_id}/item_1.ogg"]
     assert not LooseFile.objects.exists()
 
 
@@ -66,33 +66,33 @@ def test_a_second_try_makes_no_second_file(conversation: Conversation, faults: F
 def test_a_storage_that_fails_is_tried_again(conversation: Conversation, faults: Faults, fault: str) -> None:
     faults.set(save=fault)
     with pytest.raises(ClipStorageError, match="away"):
-        saving.apply_changes(conversation.pk, [spoken()])
+        saving.apply_changes(conversation.pk, [make_spoken()])
     assert not conversation.items.exists()
     faults.set()
-    saving.apply_changes(conversation.pk, [spoken()])
-    assert faults.list_files() == clip_names()
-    assert (faults.folder / clip_names()[0]).stat().st_size == AudioClip.objects.get().size_bytes
+    saving.apply_changes(conversation.pk, [make_spoken()])
+    assert faults.list_files() == list_clip_names()
+    assert (faults.folder / list_clip_names()[0]).stat().st_size == AudioClip.objects.get().size_bytes
 
 
-def test_one_that_hangs_costs_its_file_another_name(
+def test_a_storage_that_hangs_costs_its_file_another_name(
     conversation: Conversation, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What hangs may still write, long after the clip of the next try was deleted again."""
     monkeypatch.setattr(clip_files, "UPLOAD_SEC", 0.05)
     faults.set(save="hang")
     with pytest.raises(ClipStorageError, match="hang"):
-        saving.apply_changes(conversation.pk, [spoken()])
+        saving.apply_changes(conversation.pk, [make_spoken()])
     monkeypatch.undo()
     faults.set()
-    saving.apply_changes(conversation.pk, [spoken()])
-    assert clip_names() != [f"{conversation.public_id}/item_1.ogg"]
+    saving.apply_changes(conversation.pk, [make_spoken()])
+    assert list_clip_names() != [f"{conversation.public_id}/item_1.ogg"]
     LooseFile.objects.update(due_at=timezone.now())
     deletion.delete_loose_files()
-    assert faults.list_files() == clip_names()
+    assert faults.list_files() == list_clip_names()
 
 
 def test_an_upload_that_nobody_took_over_is_deleted(conversation: Conversation, faults: Faults) -> None:
-    prepared = saving.prepare(conversation.pk, [spoken()])
+    prepared = saving.prepare(conversation.pk, [make_spoken()])
     clip_files.upload_all_blocking([*prepared.uploads.values()])
     deletion.delete_loose_files()
     assert faults.list_files()  # it may be under way
@@ -101,35 +101,37 @@ def test_an_upload_that_nobody_took_over_is_deleted(conversation: Conversation, 
     assert (faults.list_files(), LooseFile.objects.count()) == ([], 0)
     with pytest.raises(ClipStorageError):  # its commit comes too late, and is tried again from the start
         saving.commit(prepared)
-    saving.apply_changes(conversation.pk, [spoken()])
-    assert faults.list_files() == clip_names()
+    saving.apply_changes(conversation.pk, [make_spoken()])
+    assert faults.list_files() == list_clip_names()
 
 
 def test_a_reservation_beside_a_clip_does_not_delete_its_file(conversation: Conversation, faults: Faults) -> None:
-    saving.apply_changes(conversation.pk, [spoken()])
-    LooseFile.objects.create(name=clip_names()[0], is_reserved=True, due_at=timezone.now())
+    saving.apply_changes(conversation.pk, [make_spoken()])
+    LooseFile.objects.create(name=list_clip_names()[0], is_reserved=True, due_at=timezone.now())
     deletion.delete_loose_files()
-    assert faults.list_files() == clip_names()
+    assert faults.list_files() == list_clip_names()
 
 
 def test_an_id_that_comes_again_has_its_own_sound(conversation: Conversation, faults: Faults) -> None:
-    saving.apply_changes(conversation.pk, [spoken()])
-    saving.apply_changes(conversation.pk, [Drop("item_1"), spoken(pcm=SOUND * 3)])
+    saving.apply_changes(conversation.pk, [make_spoken()])
+    saving.apply_changes(conversation.pk, [Drop("item_1"), make_spoken(pcm=SOUND * 3)])
     saving.apply_changes(conversation.pk, [Drop("item_1")])
-    saving.apply_changes(conversation.pk, [spoken(pcm=SOUND * 2)])
+    saving.apply_changes(conversation.pk, [make_spoken(pcm=SOUND * 2)])
     deletion.delete_loose_files()
-    assert faults.list_files() == clip_names()
+    assert faults.list_files() == list_clip_names()
     assert AudioClip.objects.get().duration_ms == 2000
 
 
 def test_no_id_leads_out_of_the_folder(conversation: Conversation, faults: Faults) -> None:
-    saving.apply_changes(conversation.pk, [spoken(name) for name in ("../../up", "/root", "a/b", ".", "ü", "a\\b")])
-    assert faults.list_files() == clip_names()
+    saving.apply_changes(
+        conversation.pk, [make_spoken(name) for name in ("../../up", "/root", "a/b", ".", "ü", "a\\b")]
+    )
+    assert faults.list_files() == list_clip_names()
     assert {name.rpartition("/")[0] for name in faults.list_files()} == {conversation.public_id}
 
 
 def test_what_is_deleted_is_deleted_however_often_the_storage_fails(conversation: Conversation, faults: Faults) -> None:
-    saving.apply_changes(conversation.pk, [spoken("one"), spoken("two")])
+    saving.apply_changes(conversation.pk, [make_spoken("one"), make_spoken("two")])
     faults.set(delete="fail")
     deletion.delete_conversations([conversation])
     assert not Conversation.objects.filter(pk=conversation.pk).exists()
@@ -147,7 +149,7 @@ async def test_a_storage_that_hangs_locks_nothing(faults: Faults) -> None:
     user = await User.objects.acreate(email=f"{uuid4().hex}@example.com")
     conversation = await Conversation.objects.acreate(user=user)
     faults.set(save="hang")
-    hanging = [asyncio.create_task(store.write(conversation.pk, [spoken(f"item_{n}")])) for n in range(20)]
+    hanging = [asyncio.create_task(store.write(conversation.pk, [make_spoken(f"item_{n}")])) for n in range(20)]
     async with asyncio.timeout(5):
         while await LooseFile.objects.filter(name__startswith=conversation.public_id).acount() < len(hanging):
             pass

@@ -15,7 +15,7 @@ LAN = "http://10.0.0.5:8080/v1"
 LIVE = "gpt-live-transcribe"
 
 
-def stt(owner: User, settings: Settings, model: str, base_url: str = "", **assistant: str) -> EngineSpec:
+def choose_stt(owner: User, settings: Settings, model: str, base_url: str = "", **assistant: str) -> EngineSpec:
     settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "sk-site", base_url
     settings.STT_STREAM_MODEL = model
     return choose_engines(owner, Assistant(**assistant)).stt
@@ -23,33 +23,33 @@ def stt(owner: User, settings: Settings, model: str, base_url: str = "", **assis
 
 @pytest.mark.parametrize("base_url", ["", OPENAI, f"{OPENAI}/"])
 def test_openai_hears_while_one_speaks(owner: User, settings: Settings, base_url: str) -> None:
-    spec = stt(owner, settings, "", base_url)
+    spec = choose_stt(owner, settings, "", base_url)
     assert (spec.model, spec.stream_model) == ("gpt-transcribe", LIVE)
 
 
 def test_a_compatible_server_only_where_it_is_named(owner: User, settings: Settings) -> None:
-    assert stt(owner, settings, "", LAN).stream_model == ""
-    assert stt(owner, settings, "voxtral", f"{LAN}/").stream_model == "voxtral"
+    assert choose_stt(owner, settings, "", LAN).stream_model == ""
+    assert choose_stt(owner, settings, "voxtral", f"{LAN}/").stream_model == "voxtral"
 
 
 def test_an_assistant_with_a_model_of_its_own(owner: User, settings: Settings) -> None:
-    own = stt(owner, settings, "", stt_engine="openai", stt_model="whisper-1")
+    own = choose_stt(owner, settings, "", stt_engine="openai", stt_model="whisper-1")
     assert (own.model, own.stream_model) == ("whisper-1", "")
-    live = stt(owner, settings, "", stt_engine="openai", stt_model=LIVE)
+    live = choose_stt(owner, settings, "", stt_engine="openai", stt_model=LIVE)
     assert (live.model, live.stream_model) == ("gpt-transcribe", LIVE)
-    assert stt(owner, settings, "", stt_engine="demo").stream_model == ""
+    assert choose_stt(owner, settings, "", stt_engine="demo").stream_model == ""
 
 
 def test_a_users_own_server(owner: User, settings: Settings) -> None:
     fields = {"secret_encrypted": encryption.encrypt("sk-mine"), "tested_at": timezone.now()}
     key = ProviderKey.objects.create(user=owner, provider="openai", base_url="https://my.example/v1", **fields)
-    assert stt(owner, settings, "voxtral", LAN).stream_model == ""
+    assert choose_stt(owner, settings, "voxtral", LAN).stream_model == ""
     key.base_url = OPENAI
     key.save()
-    assert stt(owner, settings, "voxtral", LAN).stream_model == LIVE
+    assert choose_stt(owner, settings, "voxtral", LAN).stream_model == LIVE
 
 
-def tts(owner: User, settings: Settings, base_url: str = "", model: str = "", **assistant: str) -> EngineSpec:
+def choose_tts(owner: User, settings: Settings, base_url: str = "", model: str = "", **assistant: str) -> EngineSpec:
     settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "sk-site", base_url
     settings.TTS_MODEL = model
     return choose_engines(owner, Assistant(**assistant)).tts
@@ -57,24 +57,24 @@ def tts(owner: User, settings: Settings, base_url: str = "", model: str = "", **
 
 @pytest.mark.parametrize("base_url", ["", OPENAI, f"{OPENAI}/"])
 def test_openai_reads_aloud(owner: User, settings: Settings, base_url: str) -> None:
-    spec = tts(owner, settings, base_url)
+    spec = choose_tts(owner, settings, base_url)
     assert (spec.provider, spec.voice, spec.api_key) == ("openai-realtime", "marin", "sk-site")
     assert "realtime" in spec.model
 
 
 def test_a_compatible_server_has_a_speech_endpoint(owner: User, settings: Settings) -> None:
-    assert tts(owner, settings, LAN).provider == "openai"
-    asked = tts(owner, settings, LAN, tts_engine="openai-realtime", tts_model="own", tts_voice="echo")
+    assert choose_tts(owner, settings, LAN).provider == "openai"
+    asked = choose_tts(owner, settings, LAN, tts_engine="openai-realtime", tts_model="own", tts_voice="echo")
     assert (asked.provider, asked.model, asked.voice, asked.base_url) == ("openai-realtime", "own", "echo", LAN)
 
 
 def test_googles_voices_come_first(owner: User, settings: Settings) -> None:
     settings.GOOGLE_API_KEY = "AIza-site"
-    assert tts(owner, settings).provider == "google"
+    assert choose_tts(owner, settings).provider == "google"
 
 
 def test_a_site_that_named_a_model_of_the_speech_endpoint(owner: User, settings: Settings) -> None:
-    spec = tts(owner, settings, model="tts-1")
+    spec = choose_tts(owner, settings, model="tts-1")
     assert (spec.provider, spec.model) == ("openai", "tts-1")
 
 

@@ -12,7 +12,7 @@ from conversations.models import AudioClip, Conversation
 from conversations.realtime.protocol.items import LiveItem, Usage
 from conversations.storage import leases, saving, spool
 from conversations.storage.changes import Change, Drop, Put
-from conversations.storage.leftovers import Leftover, Origin
+from conversations.storage.unstored_changes import Origin, UnstoredChanges
 from tests.support.factories import make_conversation
 from tests.support.faulty_storage import Faults
 
@@ -31,22 +31,22 @@ def conversation() -> Conversation:
 
 
 def keep(conversation: Conversation, *changes: Change, has_stored: bool = True) -> None:
-    asyncio.run(spool.keep_leftover(rest_of(conversation, *changes, has_stored=has_stored)))
+    asyncio.run(spool.keep_unstored_changes(make_unstored_changes(conversation, *changes, has_stored=has_stored)))
 
 
-def rest_of(conversation: Conversation, *changes: Change, has_stored: bool = True) -> Leftover:
+def make_unstored_changes(conversation: Conversation, *changes: Change, has_stored: bool = True) -> UnstoredChanges:
     assert conversation.user_id
     named = conversation.pk, conversation.public_id, "hold_1", conversation.user_id, "general"
-    return Leftover(Origin(*named, has_stored), changes)
+    return UnstoredChanges(Origin(*named, has_stored), changes)
 
 
-def spoken(name: str, text: str = "My last words.") -> Put:
+def make_spoken(name: str, text: str = "My last words.") -> Put:
     item = LiveItem(name, role="user", is_audio=True, text=text, audio_samples=24_000, usage=Usage(stt_seconds=1.0))
     return Put(item, make_clip=partial(Encoding().finish, bytes(48_000)))
 
 
 def test_it_works(folder: Path, conversation: Conversation) -> None:
-    keep(conversation, spoken("a"), spoken("b"), Drop("a"))
+    keep(conversation, make_spoken("a"), make_spoken("b"), Drop("a"))
     assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600]
     spool.replay()
     item = conversation.items.get()
@@ -59,7 +59,7 @@ def test_it_works(folder: Path, conversation: Conversation) -> None:
 
 def test_a_conversation_that_went_as_nothing_was_in_it_comes_back(folder: Path, conversation: Conversation) -> None:
     """As its lease lapsed, or its session ended, a moment before the first words of it could be stored."""
-    keep(conversation, spoken("a"), has_stored=False)
+    keep(conversation, make_spoken("a"), has_stored=False)
     leases.end(conversation.pk, "hold_1")
     assert not Conversation.objects.exists()
     spool.replay()
@@ -70,21 +70,21 @@ def test_a_conversation_that_went_as_nothing_was_in_it_comes_back(folder: Path, 
 
 def test_a_session_that_ends_while_its_words_are_being_stored(folder: Path, conversation: Conversation) -> None:
     """Both have waited for the database: the session's end takes away the conversation, in which nothing is yet."""
-    put = spoken("a")
+    put = make_spoken("a")
 
     def end_and_make_clip() -> bytes:  # before anything is locked
         leases.end(conversation.pk, "hold_1")
         assert put.make_clip
         return put.make_clip()
 
-    spool._store(rest_of(conversation, Put(put.item, make_clip=end_and_make_clip), has_stored=False))
+    spool.store(make_unstored_changes(conversation, Put(put.item, make_clip=end_and_make_clip), has_stored=False))
     found = Conversation.objects.get(public_id=conversation.public_id)
     assert (found.items.get().text, found.status) == ("My last words.", Conversation.Status.ENDED)
 
 
 def test_what_the_session_that_took_over_was_told_of_stays(folder: Path, conversation: Conversation) -> None:
-    saving.apply_changes(conversation.pk, [spoken("a", "told")])
-    keep(conversation, spoken("a", "late"), Drop("a"), spoken("b"))
+    saving.apply_changes(conversation.pk, [make_spoken("a", "told")])
+    keep(conversation, make_spoken("a", "late"), Drop("a"), make_spoken("b"))
     assert leases.take(conversation.pk, "hold_2")
     spool.replay()
     assert [item.text for item in conversation.items.all()] == ["told", "My last words."]
@@ -93,7 +93,7 @@ def test_what_the_session_that_took_over_was_told_of_stays(folder: Path, convers
 
 
 def test_what_was_deleted_meanwhile_stays_deleted(folder: Path, conversation: Conversation) -> None:
-    keep(conversation, spoken("a"))
+    keep(conversation, make_spoken("a"))
     conversation.delete()
     spool.replay()
     assert not Conversation.objects.exists()
@@ -102,7 +102,7 @@ def test_what_was_deleted_meanwhile_stays_deleted(folder: Path, conversation: Co
 
 def test_the_order_is_kept(folder: Path, conversation: Conversation) -> None:
     for text in ("first", "second", "third"):
-        keep(conversation, spoken("a", text))
+        keep(conversation, make_spoken("a", text))
     spool.replay()
     assert conversation.items.get().text == "third"
 
@@ -111,7 +111,7 @@ def test_a_try_that_still_hangs_comes_first(folder: Path, conversation: Conversa
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         hanging = loop.create_future()
-        runner.run(spool.keep_leftover(rest_of(conversation, spoken("a")), hanging))
+        runner.run(spool.keep_unstored_changes(make_unstored_changes(conversation, make_spoken("a")), hanging))
         spool.replay()
         assert not conversation.items.exists()
         hanging.set_result(None)
@@ -123,7 +123,7 @@ def test_a_try_that_still_hangs_comes_first(folder: Path, conversation: Conversa
 def test_the_folder_is_bounded(folder: Path, conversation: Conversation, settings: Settings) -> None:
     """Beyond it is memory, and beyond that nothing: the server itself must go on."""
     settings.SPOOL_MAX_BYTES = 10
-    keep(conversation, spoken("a"))
+    keep(conversation, make_spoken("a"))
     assert not list(folder.iterdir())
     spool.replay()
     assert conversation.items.get().text == "My last words."
@@ -131,7 +131,7 @@ def test_the_folder_is_bounded(folder: Path, conversation: Conversation, setting
 
 def test_a_folder_that_cannot_be_written_costs_nothing(folder: Path, conversation: Conversation) -> None:
     folder.write_text("not a folder")
-    keep(conversation, spoken("a"))
+    keep(conversation, make_spoken("a"))
     spool.replay()
     assert conversation.items.get().text == "My last words."
 
@@ -139,7 +139,7 @@ def test_a_folder_that_cannot_be_written_costs_nothing(folder: Path, conversatio
 def test_what_can_never_be_stored_does_not_hold_up_the_rest(folder: Path, conversation: Conversation) -> None:
     folder.mkdir()
     (folder / "0-broken.jsonl").write_text("{")
-    keep(conversation, spoken("a"))
+    keep(conversation, make_spoken("a"))
     spool.replay()
     assert conversation.items.exists()
     assert [path.name for path in folder.iterdir()] == ["0-broken.jsonl.failed"]
@@ -152,7 +152,7 @@ def test_a_clip_storage_that_fails_is_tried_again_later(
     faults = Faults(folder.with_name("clips"))
     settings.STORAGES = {**settings.STORAGES, "clips": faults.setting}
     faults.set(save="fail")
-    keep(conversation, spoken("a"))
+    keep(conversation, make_spoken("a"))
     spool.replay()
     assert list(folder.iterdir())
     faults.set()

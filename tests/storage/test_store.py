@@ -12,7 +12,7 @@ from accounts.time_zones import UnknownTimeZoneError
 from conversations.audio.opus import Encoding
 from conversations.models import Assistant, AudioClip, ClipData, Conversation
 from conversations.realtime.protocol.items import LiveItem, Usage
-from conversations.storage import callers, store, threads
+from conversations.storage import callers, database_threads, store
 from conversations.storage.changes import Change, Drop, Put
 from conversations.storage.leases import ConversationDeletedError
 
@@ -29,12 +29,12 @@ def conversation(user: User) -> Conversation:
     return Conversation.objects.create(user=user)
 
 
-def said(name: str) -> LiveItem:
+def make_message(name: str) -> LiveItem:
     return LiveItem(name, role="user", text=name)
 
 
-def spoken(name: str) -> Put:
-    """With a second of sound."""
+def make_spoken(name: str) -> Put:
+    """Return the change that stores an item with a second of sound."""
     item = LiveItem(name, role="user", is_audio=True, audio_samples=24_000)
     return Put(item, make_clip=partial(Encoding().finish, bytes(48_000)))
 
@@ -43,23 +43,23 @@ async def save(conversation: Conversation, *items: LiveItem, after: str | None =
     await store.write(conversation.pk, [Put(item, after) for item in items])
 
 
-async def order(conversation: Conversation) -> list[str]:
+async def list_order(conversation: Conversation) -> list[str]:
     items = conversation.items.order_by("position")
     return [name async for name in items.values_list("public_id", flat=True)]
 
 
 async def test_items_keep_their_order(conversation: Conversation) -> None:
     for name, after in (("one", None), ("two", None), ("zero", "root"), ("middle", "one"), ("last", None)):
-        await save(conversation, said(name), after=after)
-    assert await order(conversation) == ["zero", "one", "middle", "two", "last"]
+        await save(conversation, make_message(name), after=after)
+    assert await list_order(conversation) == ["zero", "one", "middle", "two", "last"]
 
 
 async def test_items_of_one_transaction_keep_their_order(conversation: Conversation) -> None:
     """Also behind one that was inserted as the last."""
-    await save(conversation, said("one"))
+    await save(conversation, make_message("one"))
     places = (("two", "one"), ("four", None), ("zero", "root"), ("three", "two"), ("five", "four"), ("six", None))
-    await store.write(conversation.pk, [Put(said(name), after) for name, after in places])
-    assert await order(conversation) == ["zero", "one", "two", "three", "four", "five", "six"]
+    await store.write(conversation.pk, [Put(make_message(name), after) for name, after in places])
+    assert await list_order(conversation) == ["zero", "one", "two", "three", "four", "five", "six"]
 
 
 async def test_saving_again_changes_the_item_and_counts_it_once(conversation: Conversation) -> None:
@@ -73,8 +73,8 @@ async def test_saving_again_changes_the_item_and_counts_it_once(conversation: Co
 async def test_the_title_is_what_the_user_said_first(conversation: Conversation) -> None:
     await save(conversation, LiveItem("greeting", role="assistant", text="Welcome!"))
     await save(conversation, LiveItem("empty", role="user"))
-    await save(conversation, said("How tall is the Eiffel tower?"))
-    await save(conversation, said("And how old?"))
+    await save(conversation, make_message("How tall is the Eiffel tower?"))
+    await save(conversation, make_message("And how old?"))
     await conversation.arefresh_from_db()
     assert conversation.title == "How tall is the Eiffel tower?"
 
@@ -87,7 +87,7 @@ async def test_errors_are_counted_once(conversation: Conversation) -> None:
 
 
 async def test_an_item_is_removed_with_its_sound(conversation: Conversation) -> None:
-    await store.write(conversation.pk, [spoken("one")])
+    await store.write(conversation.pk, [make_spoken("one")])
     clip = await AudioClip.objects.aget(item__conversation=conversation)
     assert await ClipData.objects.filter(name=clip.file.name).aexists()
     await store.write(conversation.pk, [Drop("one")])
@@ -97,21 +97,21 @@ async def test_an_item_is_removed_with_its_sound(conversation: Conversation) -> 
 
 
 async def test_an_item_with_the_id_of_a_removed_one_has_none_of_its_sound(conversation: Conversation) -> None:
-    await store.write(conversation.pk, [spoken("one"), Drop("one"), Put(said("one"))])
-    assert await order(conversation) == ["one"]
+    await store.write(conversation.pk, [make_spoken("one"), Drop("one"), Put(make_message("one"))])
+    assert await list_order(conversation) == ["one"]
     assert not await AudioClip.objects.filter(item__conversation=conversation).aexists()
 
 
 async def test_two_sessions_of_one_conversation_do_not_collide(conversation: Conversation) -> None:
     names = [f"item{number}" for number in range(20)]
-    await asyncio.gather(*(save(conversation, said(name)) for name in names))
-    assert sorted(await order(conversation)) == sorted(names)
+    await asyncio.gather(*(save(conversation, make_message(name)) for name in names))
+    assert sorted(await list_order(conversation)) == sorted(names)
 
 
 async def test_sessions_work_side_by_side() -> None:
     """Four calls that each wait for the other three: on one thread they would wait for ever."""
     meeting = Barrier(4, timeout=20)
-    meet = threads.in_thread(meeting.wait)
+    meet = database_threads.in_thread(meeting.wait)
     assert sorted(await asyncio.gather(*(meet() for _ in range(4)))) == [0, 1, 2, 3]
 
 
@@ -128,29 +128,29 @@ async def test_an_assistant_of_another_user_is_not_there(user: User) -> None:
 async def test_a_deleted_conversation_takes_nothing_more(conversation: Conversation) -> None:
     await Conversation.objects.filter(pk=conversation.pk).adelete()
     with pytest.raises(ConversationDeletedError):
-        await save(conversation, said("late"))
+        await save(conversation, make_message("late"))
     with pytest.raises(ConversationDeletedError):
-        await store.write(conversation.pk, [spoken("late")])
+        await store.write(conversation.pk, [make_spoken("late")])
 
 
 async def test_what_waits_together_is_written_together(conversation: Conversation) -> None:
     """Of an item's states only the last counts, yet its place is that of the first, also for what refers to it."""
-    await save(conversation, said("old"))
+    await save(conversation, make_message("old"))
     changes: list[Change] = [
         Put(LiveItem("one", role="user", is_transcribed=False)),
         Put(LiveItem("reply", role="assistant", status="in_progress")),
         Put(LiveItem("one", role="user", text="Hello", error_code="late")),
-        Put(said("between"), after="one"),
-        Put(said("gone"), after="root"),
-        Put(said("after the gone"), after="gone"),
+        Put(make_message("between"), after="one"),
+        Put(make_message("gone"), after="root"),
+        Put(make_message("after the gone"), after="gone"),
         Drop("gone"),
-        Put(said("last")),
+        Put(make_message("last")),
         Put(LiveItem("reply", role="assistant", text="Hi.")),
     ]
     for _ in range(2):  # a second time after a connection that was lost with its answer
         await store.write(conversation.pk, changes)
         await conversation.arefresh_from_db()
-        assert await order(conversation) == ["after the gone", "old", "one", "between", "reply", "last"]
+        assert await list_order(conversation) == ["after the gone", "old", "one", "between", "reply", "last"]
         assert [row.text async for row in conversation.items.filter(public_id__in=["one", "reply"])] == ["Hello", "Hi."]
         assert (conversation.item_count, conversation.error_count) == (6, 1)
     row = await conversation.items.filter(search_words="hello").aget()
@@ -158,13 +158,13 @@ async def test_what_waits_together_is_written_together(conversation: Conversatio
 
 
 async def test_an_item_saved_again_after_its_removal_is_there(conversation: Conversation) -> None:
-    await store.write(conversation.pk, [Put(said("one")), Drop("one"), Put(said("one"))])
+    await store.write(conversation.pk, [Put(make_message("one")), Drop("one"), Put(make_message("one"))])
     await conversation.arefresh_from_db()
-    assert (await order(conversation), conversation.item_count) == (["one"], 1)
+    assert (await list_order(conversation), conversation.item_count) == (["one"], 1)
 
 
 async def test_sound_is_kept_once_and_only_of_an_item_that_is_there(conversation: Conversation) -> None:
-    changes: list[Change] = [spoken("one"), spoken("removed at once"), Drop("removed at once")]
+    changes: list[Change] = [make_spoken("one"), make_spoken("removed at once"), Drop("removed at once")]
     for _ in range(2):  # a second time after a connection that was lost with its answer
         await store.write(conversation.pk, changes)
     clip = await AudioClip.objects.aget(item__conversation=conversation)
@@ -203,21 +203,21 @@ async def test_what_was_spent_is_stored_and_what_was_wasted_too(conversation: Co
     assert discarded == (850, 30, 40)
 
 
-async def zone_of(user: User, named: str) -> str:
+async def open_zone(user: User, named: str) -> str:
     opened = await store.open_conversation(callers.Caller(user.pk), "", "", "", named)
     return str(opened.zone)
 
 
 async def test_the_users_time_zone_goes_before_the_clients(user: User) -> None:
-    assert await zone_of(user, "") == "UTC"
-    assert await zone_of(user, "Asia/Tokyo") == "Asia/Tokyo"
+    assert await open_zone(user, "") == "UTC"
+    assert await open_zone(user, "Asia/Tokyo") == "Asia/Tokyo"
     await User.objects.filter(pk=user.pk).aupdate(time_zone="Europe/Vienna")
-    assert await zone_of(user, "Asia/Tokyo") == "Europe/Vienna"
+    assert await open_zone(user, "Asia/Tokyo") == "Europe/Vienna"
 
 
 async def test_a_time_zone_that_is_none_opens_nothing(user: User) -> None:
     with pytest.raises(UnknownTimeZoneError, match="There is no time zone 'Tokyo'"):
-        await zone_of(user, "Tokyo")
+        await open_zone(user, "Tokyo")
     assert not await Conversation.objects.filter(user=user).aexists()
 
 

@@ -54,7 +54,7 @@ class Told(list[tuple[int, str]]):
 
 
 @asynccontextmanager
-async def running(database: Database, told: list[tuple[int, str]], **limits: float) -> AsyncIterator[WriteQueue]:
+async def run_queue(database: Database, told: list[tuple[int, str]], **limits: float) -> AsyncIterator[WriteQueue]:
     def give_up(code: int, error: str, message: str) -> None:
         told.append((code, error))
 
@@ -70,17 +70,17 @@ async def running(database: Database, told: list[tuple[int, str]], **limits: flo
 ITEMS = {name: LiveItem(name, role="user") for name in "abc"}
 
 
-def item(name: str) -> Put:
+def make_put(name: str) -> Put:
     return Put(ITEMS[name])
 
 
 async def test_it_works() -> None:
     database, told = Database(), list[tuple[int, str]]()
-    async with running(database, told) as writer:
-        futures = [writer.put(item("a")), writer.put(item("b")), writer.put(Drop("a"))]
+    async with run_queue(database, told) as writer:
+        futures = [writer.put(make_put("a")), writer.put(make_put("b")), writer.put(Drop("a"))]
         await writer.join()
         assert all(future.done() for future in futures)
-        await writer.put(item("c"))
+        await writer.put(make_put("c"))
     assert database.written == [["a", "b", "no a"], ["c"]]  # what waits goes in one transaction
     assert told == []
 
@@ -90,7 +90,7 @@ async def test_what_is_stored_is_not_kept() -> None:
         return b""
 
     kept = weakref.ref(make_clip)
-    async with running(Database(), []) as writer:
+    async with run_queue(Database(), []) as writer:
         writer.put(Put(LiveItem("a", role="user"), make_clip=make_clip))
         await writer.join()
         await asyncio.sleep(0)
@@ -100,14 +100,14 @@ async def test_what_is_stored_is_not_kept() -> None:
 
 async def test_a_database_that_comes_back_loses_nothing_and_keeps_the_order() -> None:
     database, told = Database(OperationalError(), OperationalError()), list[tuple[int, str]]()
-    async with running(database, told) as writer:
+    async with run_queue(database, told) as writer:
         for name in "abc":
-            writer.put(item(name))
+            writer.put(make_put(name))
         await writer.join()
     assert ([name for names in database.written for name in names], told) == (["a", "b", "c"], [])
 
 
-def passing(cause: Exception) -> DatabaseError:
+def make_passing_error(cause: Exception) -> DatabaseError:
     error = InternalError()
     error.__cause__ = cause
     return error
@@ -118,27 +118,27 @@ def passing(cause: Exception) -> DatabaseError:
     [
         (OperationalError(), "database"),
         (InterfaceError(), "database"),
-        (passing(psycopg.errors.ReadOnlySqlTransaction()), "database"),
+        (make_passing_error(psycopg.errors.ReadOnlySqlTransaction()), "database"),
         (ClipStorageError("away"), "clips"),
     ],
 )
 async def test_all_that_passes_by_itself_is_waited_for_and_counted(failure: Exception, storage: str) -> None:
-    database, told, before = Database(failure, failure), list[tuple[int, str]](), retries(storage)
-    async with running(database, told) as writer:
-        await writer.put(item("a"))
+    database, told, before = Database(failure, failure), list[tuple[int, str]](), count_retries(storage)
+    async with run_queue(database, told) as writer:
+        await writer.put(make_put("a"))
     assert (database.written, told) == ([["a"]], [])
-    assert retries(storage) - before == 2
+    assert count_retries(storage) - before == 2
 
 
-def retries(storage: str) -> float:
-    """As Prometheus reads it."""
+def count_retries(storage: str) -> float:
+    """Return the count of retries that Prometheus reads."""
     return REGISTRY.get_sample_value("voiceproject_storage_retries_total", {"storage": storage}) or 0
 
 
 async def test_what_takes_long_is_told_and_so_is_its_end() -> None:
     database, told = HangingDatabase(), Told()
-    async with running(database, told, late_sec=0.01) as writer:
-        done = writer.put(item("a"))
+    async with run_queue(database, told, late_sec=0.01) as writer:
+        done = writer.put(make_put("a"))
         await asyncio.wait_for(told.is_told.wait(), 10)
         assert (told, done.done()) == ([(1, "late")], False)
         database.is_let_go.set()
@@ -149,25 +149,25 @@ async def test_what_takes_long_is_told_and_so_is_its_end() -> None:
 async def test_what_could_not_be_stored_is_there_at_the_end() -> None:
     """With what came after; and the try that hangs is known, since it may yet succeed."""
     database, told = HangingDatabase(), list[tuple[int, str]]()
-    async with running(database, told, patience_sec=0.01) as writer:
-        first = writer.put(item("a"))
+    async with run_queue(database, told, patience_sec=0.01) as writer:
+        first = writer.put(make_put("a"))
         await writer.join()
-        later = writer.put(item("b"))
+        later = writer.put(make_put("b"))
         for future in (first, later):
             with pytest.raises(NotStoredError):
                 await future
     assert told == [(1011, "storage_failed")]
     assert writer.hanging
-    assert await writer.close() == [item("a"), item("b")]
+    assert await writer.close() == [make_put("a"), make_put("b")]
     database.is_let_go.set()
     await writer.hanging
-    assert await writer.close() == [item("b")]
+    assert await writer.close() == [make_put("b")]
 
 
 async def test_a_write_under_way_when_the_session_ends_counts_once_it_is_done() -> None:
     database = HangingDatabase()
-    async with running(database, []) as writer:
-        writer.put(item("a"))
+    async with run_queue(database, []) as writer:
+        writer.put(make_put("a"))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
     database.is_let_go.set()
@@ -187,8 +187,8 @@ async def test_a_write_that_is_lost_is_told_before_its_future_is_done(
     failures: list[Exception], expected: tuple[int, str]
 ) -> None:
     database, told = Database(*failures), list[tuple[int, str]]()
-    async with running(database, told) as writer:
-        future = writer.put(item("a"))
+    async with run_queue(database, told) as writer:
+        future = writer.put(make_put("a"))
         future.add_done_callback(lambda _: told.append((0, "done")))
         await writer.join()
         with pytest.raises(NotStoredError):

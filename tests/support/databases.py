@@ -32,7 +32,7 @@ class TestDatabases:
         self.choose(live=self._is_live)
 
     def choose(self, *, live: bool) -> None:
-        """Let the ORM use that database from now on; before they are made, once they are."""
+        """Let the ORM use that database from now on, or once the databases are made."""
         self._is_live = live
         if self._migrated:
             self._point_at(LIVE if live else self._migrated)

@@ -27,13 +27,16 @@ _numbers = itertools.count(1)
 
 
 def make_user(**fields: Any) -> User:
-    """Without a password unless you give one: hashing it is most of what a test would cost."""
+    """Create a user, without a password unless one is given: hashing it is most of what a test would cost."""
     fields.setdefault("email", f"person{next(_numbers)}-{make_id('u').lower()}@example.com")
     return User.objects.create_user(**fields)
 
 
 def make_conversation(user: User | None = None, *texts: str, sound: bool = False, **fields: Any) -> Conversation:
-    """`texts` become items, the user's and the assistant's in turn; `sound` gives each a clip of 0.2 s."""
+    """Create a conversation with `texts` as the user's and the assistant's items in turn.
+
+    With `sound` each has a clip of 0.2 s.
+    """
     conversation = Conversation.objects.create(user=user or make_user(), **fields)
     for text in texts:
         item = add_item(conversation, text)
@@ -43,7 +46,7 @@ def make_conversation(user: User | None = None, *texts: str, sound: bool = False
 
 
 def add_item(conversation: Conversation, text: str, **fields: Any) -> Item:
-    """The conversation's next item, with its counters kept as the store keeps them."""
+    """Create the conversation's next item, and keep its counters as the store does."""
     position = conversation.items.count()
     role = fields.setdefault("role", "assistant" if position % 2 else "user")
     if role == "assistant":
@@ -68,6 +71,6 @@ def add_clip(item: Item, duration_ms: int = 200) -> AudioClip:
 
 @cache
 def make_tone(duration_ms: int, hertz: int = 440) -> bytes:
-    """PCM, signed 16 bit little-endian, mono, 24,000 Hz."""
+    """Return PCM, signed 16 bit little-endian, mono, 24,000 Hz."""
     steps = (2 * math.pi * hertz * n / SAMPLE_RATE for n in range(duration_ms * SAMPLE_RATE // 1000))
     return b"".join(struct.pack("<h", round(8000 * math.sin(step))) for step in steps)

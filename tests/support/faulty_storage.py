@@ -12,7 +12,10 @@ LOOK_SEC = 0.01
 
 
 class FaultyStorage(FileSystemStorage):
-    """The file maps `save` and `delete` to `fail`, `half` (some of it is written, then it fails), `hang` or seconds."""
+    """A storage that misbehaves as a file says, which maps `save` and `delete` to a fault.
+
+    A fault is `fail`, `half` (some of it is written, then it fails), `hang`, or seconds.
+    """
 
     def _save(self, name: str, content: Any) -> str:
         if self._read_fault("save") == "half":
@@ -42,7 +45,7 @@ def _write(storage: Any, name: str, content: Any) -> str:
 
 
 class Faults:
-    """The folder, and the switches."""
+    """The storage's folder, and the switches of its faults."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -21,7 +21,7 @@ def decode_pcm(kind: str, data: bytes) -> bytes:
 
 
 def measure_likeness(heard: bytes, said: bytes) -> float:
-    """1 for the same sound, wherever within `heard` it begins."""
+    """Return 1 for the same sound, wherever within `heard` it begins, and less for another."""
     a, b = (np.frombuffer(pcm, np.int16).astype(float) for pcm in (heard, said))
     size = len(a) + len(b)
     found = np.fft.irfft(np.fft.rfft(a, size) * np.conj(np.fft.rfft(b, size)))

@@ -38,7 +38,7 @@ def get_error(answer: httpx2.Response) -> dict[str, Any]:
 
 
 def parse_raw_events(body: str) -> list[str]:
-    """The JSON of each server-sent event, whose name is its type."""
+    """Return the JSON of each server-sent event, and check that its name is its type."""
     blocks = body.removesuffix("\n\n").split("\n\n")
     pairs = [block.split("\n") for block in blocks]
     for name, data in pairs:

@@ -19,7 +19,7 @@ BLINK = SOUND[:FRAME]  # less than upstream takes
 
 
 class Ear:
-    """A stream with the partial transcripts that it told."""
+    """A stream, and the partial transcripts that came over it."""
 
     def __init__(self, spec: EngineSpec) -> None:
         engine = make_stt_stream(spec)

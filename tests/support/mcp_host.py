@@ -65,7 +65,7 @@ def make_server(received: Event) -> MCPServer:
 
 
 class Server(uvicorn.Server):
-    """Says when it is up."""
+    """A server that says when it is up."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -78,7 +78,10 @@ class Server(uvicorn.Server):
 
 
 class McpHost:
-    """`key`: the Authorization header it wants. `is_old`: it knows the handshake only, and forgets its sessions."""
+    """A server that can die and come back.
+
+    `key` is the Authorization header that it wants. With `is_old` it knows the handshake only and forgets its sessions.
+    """
 
     def __init__(self, key: str = "", is_old: bool = False) -> None:
         self.key = key
@@ -93,12 +96,12 @@ class McpHost:
         return f"http://127.0.0.1:{self.port}/mcp"
 
     def die(self) -> None:
-        """At once, amid whatever it did."""
+        """End at once, amid whatever is under way."""
         self._server.loop.call_soon_threadsafe(self._abort)
         self._thread.join()
 
     def come_back(self) -> None:
-        """On the same port."""
+        """Start again on the same port."""
         self._start()
 
     def close(self) -> None:
@@ -143,7 +146,7 @@ MakeHost = Callable[..., McpHost]
 
 @pytest.fixture
 def mcp_host() -> Iterator[MakeHost]:
-    """`mcp_host(key=…, is_old=…)`: one that runs."""
+    """`mcp_host(key=…, is_old=…)` starts a server."""
     hosts: list[McpHost] = []
 
     def make(**options: Any) -> McpHost:

@@ -45,7 +45,7 @@ class Talk:
         return event
 
     async def say(self, pcm: bytes) -> None:
-        """An utterance as fast as the socket takes it, and a second of silence."""
+        """Send an utterance as fast as the socket takes it, and a second of silence."""
         for start in range(0, len(pcm), FRAME):
             await self.send.input_audio_buffer.append(audio=base64.b64encode(pcm[start : start + FRAME]).decode())
         await self.send.input_audio_buffer.append(audio=base64.b64encode(bytes(10 * FRAME)).decode())
@@ -54,6 +54,14 @@ class Talk:
         part = {"type": "input_text", "text": text}
         await self.send.conversation.item.create(item={"type": "message", "role": "user", "content": [part]})  # type: ignore[arg-type,misc]
         await self.send.response.create()
+
+    async def send_frame(self, frame: str | bytes) -> None:
+        """Send a frame as it is, past the official client's own checks."""
+        await self.send._connection.send(frame)
+
+    def cut(self) -> None:
+        """Cut the connection without a goodbye."""
+        self.send._connection.transport.abort()
 
     @property
     def kinds(self) -> list[str]:
@@ -73,12 +81,12 @@ Connect = Callable[..., AbstractAsyncContextManager[Talk]]
 
 
 async def synthesize_speech(words: str) -> bytes:
-    """PCM, 24 kHz."""
+    """Return the words as speech, in PCM at 24 kHz."""
     return b"".join([pcm async for pcm in EspeakNG(EngineSpec("demo")).speak(words)])
 
 
 def drop_repeats(kinds: list[str]) -> list[str]:
-    """Without the repetitions of one kind in a row."""
+    """Return the kinds without repetitions of one kind in a row."""
     return [kind for place, kind in enumerate(kinds) if not place or kinds[place - 1] != kind]
 
 

@@ -39,7 +39,7 @@ def key(user: User) -> str:
 
 @pytest.fixture
 def connect(site: Site, user: User, key: str, upstream: Upstream) -> Iterator[Connect]:
-    """`async with connect(assistant=…) as talk`: the session was created, `turn_detection` as by default."""
+    """`async with connect(assistant=…) as talk` opens a session with the default `turn_detection`."""
     was_at_site = False
 
     @asynccontextmanager
@@ -56,7 +56,10 @@ def connect(site: Site, user: User, key: str, upstream: Upstream) -> Iterator[Co
 
 
 def _wait_until_ended(user: User) -> None:
-    """A session that its client has just left may still call the upstream, and would meet the next test's faults."""
+    """Wait until the user's sessions are over.
+
+    One that its client has just left may still call the upstream, and would meet the next test's faults.
+    """
     give_up_at = time.monotonic() + 5
     while user.conversations.filter(status=Conversation.Status.LIVE).exists() and time.monotonic() < give_up_at:
         time.sleep(0.02)
@@ -70,6 +73,6 @@ def utterance() -> bytes:
 
 @pytest.fixture
 async def caller(site: Site, key: str) -> AsyncIterator[httpx2.AsyncClient]:
-    """For turns over HTTP."""
+    """A client for turns over HTTP."""
     async with http_turns.build_client(site, key) as opened:
         yield opened

@@ -12,7 +12,7 @@ from voiceproject.local import embedded_postgres
 
 
 class Server:
-    """Settings are those of the running server; `stop` is as a crash is for its clients."""
+    """A Postgres with its own settings. `stop` looks to its clients like a crash."""
 
     def __init__(self, data_dir: Path) -> None:
         self._data_dir = data_dir
@@ -34,7 +34,7 @@ class Server:
 
     @contextmanager
     def hang(self) -> Iterator[None]:
-        """It neither answers nor closes anything."""
+        """Stop the server's processes, so that it neither answers nor closes anything."""
         pids = self._list_pids()
         for pid in pids:
             os.kill(pid, signal.SIGSTOP)
@@ -54,7 +54,7 @@ class Server:
 
     @contextmanager
     def fill_up(self) -> Iterator[None]:
-        """Others hold every connection, and those of the site are cut, also those that it made anew meanwhile."""
+        """Take every connection, and cut those of the site, also those that it makes anew meanwhile."""
         held = [psycopg.connect(self.url, autocommit=True)]
         try:
             self._fill(held)
@@ -72,7 +72,7 @@ class Server:
 
     @staticmethod
     def _cut_all_but(held: Sequence[psycopg.Connection]) -> int:
-        """How many clients there were beside these."""
+        """Cut all other clients, and return how many there were."""
         pids = [connection.info.backend_pid for connection in held]
         others = """SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
             WHERE backend_type = 'client backend' AND pid <> ALL(%s)"""

@@ -34,7 +34,7 @@ def as_reviewer(db: None) -> Client:
 
 @pytest.fixture
 def others(as_stranger: Client, as_reviewer: Client) -> dict[str, Client]:
-    """Everybody who has no business with the owner's conversations, each almost somebody who has."""
+    """Everybody who has no business with the owner's conversations, each of them close to having some."""
     permitted_but_no_staff = make_user()
     permitted_but_no_staff.user_permissions.add(Permission.objects.get(codename="view_conversation"))
     return {

@@ -12,13 +12,13 @@ FOLDER = Path(__file__).parents[1] / "realtime/recordings"
 
 
 def replay_recording(path: Path) -> list[Decided]:
-    """All that the machine decides. Raises BrokenRecordingError."""
+    """Return all that the machine decides. Raises BrokenRecordingError."""
     with path.open("rb") as file:
         return list(play(read_recording(file)))
 
 
 def print_replay(path: Path, **options: float) -> str:
-    """What `manage.py replay` prints of it. Raises CommandError."""
+    """Return what `manage.py replay` prints of the recording. Raises CommandError."""
     out = StringIO()
     call_command("replay", str(path), stdout=out, **options)
     return out.getvalue()

@@ -15,7 +15,7 @@ async def receive_first(socket: ClientConnection) -> Any:
 
 
 async def receive_refusal(socket: ClientConnection) -> tuple[str, int]:
-    """The error's code and the close code."""
+    """Return the error's code and the close code."""
     event = await receive_first(socket)
     with pytest.raises(ConnectionClosed) as closed:
         await socket.recv()
@@ -28,7 +28,7 @@ def build_authorization(key: str) -> dict[str, str]:
 
 
 async def receive_ending(talk: Talk) -> tuple[str, int]:
-    """The code of the last error, and the close code."""
+    """Return the code of the last error, and the close code."""
     with pytest.raises(ConnectionClosed) as closed:
         await talk.wait_for("never")
     assert closed.value.rcvd is not None

@@ -14,7 +14,7 @@ Samples = np.ndarray[Any, np.dtype[np.float64]]
 
 def make_sound_file(pcm24k: bytes, container: str, codec: str, rate: int = 48_000, layout: str = "mono",
                bit_rate: int | None = None) -> bytes:  # fmt: skip
-    """The sound in every channel of the layout."""
+    """Return a file that has the sound in every channel of the layout."""
     file = io.BytesIO()
     source = av.AudioFrame.from_ndarray(np.frombuffer(pcm24k, "<i2").reshape(1, -1), format="s16", layout="mono")
     source.sample_rate = SAMPLE_RATE
@@ -33,7 +33,7 @@ def make_sound_file(pcm24k: bytes, container: str, codec: str, rate: int = 48_00
 
 
 def measure_likeness(pcm: bytes, original: bytes, most_shift_ms: int = 60) -> float:
-    """1 is the same sound, 0 another, at the best of all shifts: encoders begin a little late."""
+    """Return 1 for the same sound and 0 for another, at the best of all shifts: encoders begin a little late."""
     heard, meant = (np.frombuffer(one, "<i2").astype(float) for one in (pcm, original))
     most = most_shift_ms * SAMPLE_RATE // 1000
     length = min(len(heard), len(meant)) - most

@@ -75,7 +75,7 @@
   const queue = [];
   let timer = null;
 
-  function next() {
+  function startNext() {
     const [utterance] = queue;
     if (timer !== null || !utterance) return;
     if (synthesis.failure) {
@@ -108,7 +108,7 @@
     clearTimeout(timer);
     timer = null;
     tell();
-    next();
+    startNext();
   }
 
   const synthesis = {
@@ -118,7 +118,7 @@
     addEventListener: () => {},
     speak(utterance) {
       queue.push(utterance);
-      next();
+      startNext();
     },
     cancel() {
       const cut = queue.splice(0);

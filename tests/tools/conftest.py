@@ -16,8 +16,8 @@ def context(owner: User) -> Context:
 
 
 @pytest.fixture
-def opened() -> MakeConversation:
-    """`opened(user, tools=…)`: as the store would have it, for a toolbox."""
+def make_opened() -> MakeConversation:
+    """Return a function that makes an opened conversation for a toolbox: `make_opened(user, tools=…)`."""
 
     def make(user: User | None = None, **fields: Any) -> OpenedConversation:
         user = user or User(pk=0)

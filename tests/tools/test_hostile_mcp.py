@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from conversations.storage.mcp_servers import ServerSpec
-from conversations.tools import mcp_trial
+from conversations.tools import mcp_verification
 from tests.support.tools import MakeConversation, open_toolbox
 from tests.upstream.raw_answers import Raw, write_raw
 
@@ -20,20 +20,20 @@ DEEP = b"[" * 100_000
 JSON = "application/json"
 
 
-def result(value: dict[str, Any]) -> Callable[[int], Raw]:
+def make_result(value: dict[str, Any]) -> Callable[[int], Raw]:
     return lambda call_id: Raw((json.dumps({"jsonrpc": "2.0", "id": call_id, "result": value}).encode(),), JSON)
 
 
-def within(start: bytes, middle: bytes, end: bytes = b"", **fields: Any) -> Callable[[int], Raw]:
-    """As the result of the request."""
+def make_raw_result(start: bytes, middle: bytes, end: bytes = b"", **fields: Any) -> Callable[[int], Raw]:
+    """Return an answer that has these bytes as the result of the request."""
     return lambda call_id: Raw(
         (b'{"jsonrpc": "2.0", "id": %d, "result": ' % call_id + start, middle, end), JSON, **fields
     )
 
 
 ANSWERS: dict[str, Callable[[int], Raw]] = {
-    "deep": within(b"", DEEP),
-    "long": within(b'{"content": [{"type": "text", "text": "', b"x" * 6_000_000, b'"}]}}'),
+    "deep": make_raw_result(b"", DEEP),
+    "long": make_raw_result(b'{"content": [{"type": "text", "text": "', b"x" * 6_000_000, b'"}]}}'),
     "a gzip bomb": lambda _: Raw((gzip.compress(bytes(100_000_000)),), JSON, headers={"Content-Encoding": "gzip"}),
     "events without an end": lambda _: Raw((b": ping\n\n" * 1_000,) * 1_000),
     "a line without an end": lambda _: Raw((b"data: " + b"x" * 10_000,) * 1_000),
@@ -41,20 +41,22 @@ ANSWERS: dict[str, Callable[[int], Raw]] = {
     "no JSON": lambda _: Raw((b"{not json",), JSON),
     "a page": lambda _: Raw((b"<html>It works!</html>",), "text/html"),
     "an error without an end": lambda _: Raw((b"x" * 100_000,) * 100, JSON, status=500),
-    "another shape": result({"content": [{"type": "hologram"}]}),
+    "another shape": make_result({"content": [{"type": "hologram"}]}),
     "another server": lambda _: Raw((b'{"hello": "world"}',), JSON),
 }
 
 
 @asynccontextmanager
-async def hostile(on_call: Callable[[int], Raw] | None, on_list: Callable[[int], Raw] | None) -> AsyncIterator[str]:
-    """A server that greets well; then calls, or lists, are answered otherwise."""
+async def run_hostile_server(
+    on_call: Callable[[int], Raw] | None, on_list: Callable[[int], Raw] | None
+) -> AsyncIterator[str]:
+    """Run a server that greets well, and then answers calls, or lists, as told."""
     tool = {"name": "look", "description": "Looks.", "inputSchema": {"type": "object"}}
     good: dict[str, Callable[[int], Raw]] = {
-        "initialize": result({"protocolVersion": "2025-06-18", "capabilities": {"tools": {}},
+        "initialize": make_result({"protocolVersion": "2025-06-18", "capabilities": {"tools": {}},
                               "serverInfo": {"name": "x", "version": "1"}}),
-        "tools/list": on_list or result({"tools": [tool]}),
-        "tools/call": on_call or result({"content": [{"type": "text", "text": "Seen."}]}),
+        "tools/list": on_list or make_result({"tools": [tool]}),
+        "tools/call": on_call or make_result({"content": [{"type": "text", "text": "Seen."}]}),
     }  # fmt: skip
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -80,19 +82,25 @@ async def hostile(on_call: Callable[[int], Raw] | None, on_list: Callable[[int],
         await runner.cleanup()
 
 
-def spec(url: str) -> ServerSpec:
+def make_spec(url: str) -> ServerSpec:
     return ServerSpec("house", url, timeout_sec=TIMEOUT_SEC)
 
 
-async def test_it_works(opened: MakeConversation) -> None:
-    async with hostile(None, None) as url, open_toolbox(opened(tools=(), mcp_servers=(spec(url),))) as box:
+async def test_it_works(make_opened: MakeConversation) -> None:
+    async with (
+        run_hostile_server(None, None) as url,
+        open_toolbox(make_opened(tools=(), mcp_servers=(make_spec(url),))) as box,
+    ):
         await box.settle()
         assert (await box.run("look", "{}")).output == "Seen."
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-async def test_a_call(opened: MakeConversation, answer: str) -> None:
-    async with hostile(ANSWERS[answer], None) as url, open_toolbox(opened(tools=(), mcp_servers=(spec(url),))) as box:
+async def test_a_hostile_answer_to_a_call_is_an_error(make_opened: MakeConversation, answer: str) -> None:
+    async with (
+        run_hostile_server(ANSWERS[answer], None) as url,
+        open_toolbox(make_opened(tools=(), mcp_servers=(make_spec(url),))) as box,
+    ):
         await box.settle()
         async with asyncio.timeout(TIMEOUT_SEC + 1.5):
             outcome = await box.run("look", "{}")
@@ -101,12 +109,17 @@ async def test_a_call(opened: MakeConversation, answer: str) -> None:
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-async def test_a_list(opened: MakeConversation, answer: str, caplog: pytest.LogCaptureFixture) -> None:
-    async with hostile(None, ANSWERS[answer]) as url, open_toolbox(opened(tools=(), mcp_servers=(spec(url),))) as box:
+async def test_a_hostile_answer_to_a_list_leaves_no_tools(
+    make_opened: MakeConversation, answer: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with (
+        run_hostile_server(None, ANSWERS[answer]) as url,
+        open_toolbox(make_opened(tools=(), mcp_servers=(make_spec(url),))) as box,
+    ):
         async with asyncio.timeout(TIMEOUT_SEC + 1.5):
             await box.settle()
         assert box.tools == ()
-        works, verdict = await mcp_trial._try_server(spec(url))
+        works, verdict = await mcp_verification.connect_to_server(make_spec(url))
     assert not works
     assert verdict.startswith("house ")
     assert "Traceback" not in caplog.text

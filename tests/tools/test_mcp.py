@@ -16,22 +16,22 @@ from tests.support.mcp_host import MakeHost, McpHost
 from tests.support.tools import MakeConversation, open_toolbox
 
 
-def spec(host: McpHost, label: str = "house", **fields: Any) -> ServerSpec:
+def make_spec(host: McpHost, label: str = "house", **fields: Any) -> ServerSpec:
     return ServerSpec(**{"label": label, "url": host.url, "timeout_sec": 5.0, **fields})
 
 
-def names(box: Toolbox) -> list[str]:
+def list_names(box: Toolbox) -> list[str]:
     return [tool.name for tool in box.tools]
 
 
-async def test_it_works(opened: MakeConversation, mcp_host: MakeHost) -> None:
+async def test_it_works(make_opened: MakeConversation, mcp_host: MakeHost) -> None:
     house = mcp_host(key="Bearer secret")
     told: list[list[str]] = []
-    own = opened(tools=(), mcp_servers=(spec(house, authorization="Bearer secret"),))
-    async with open_toolbox(own, offer=lambda box: told.append(names(box))) as box:
-        assert names(box) == []  # it opens without waiting
+    own = make_opened(tools=(), mcp_servers=(make_spec(house, authorization="Bearer secret"),))
+    async with open_toolbox(own, offer=lambda box: told.append(list_names(box))) as box:
+        assert list_names(box) == []  # it opens without waiting
         await box.settle()
-        assert told == [names(box)]
+        assert told == [list_names(box)]
         assert box.tools[0] == Tool(
             "add",
             "Adds two numbers.",
@@ -46,12 +46,12 @@ async def test_it_works(opened: MakeConversation, mcp_host: MakeHost) -> None:
         assert await box.run("add", '{"a": 2, "b": 3}') == Outcome(output="5")
 
 
-async def test_names_fit_the_model_and_do_not_clash(opened: MakeConversation, mcp_host: MakeHost) -> None:
+async def test_names_fit_the_model_and_do_not_clash(make_opened: MakeConversation, mcp_host: MakeHost) -> None:
     house = mcp_host()
-    both = opened(mcp_servers=(spec(house),))
+    both = make_opened(mcp_servers=(make_spec(house),))
     async with open_toolbox(both) as box:
         await box.settle()
-        assert names(box) == ["current_time", "search_past_talks", "add", "count", "odd_name_v2",
+        assert list_names(box) == ["current_time", "search_past_talks", "add", "count", "odd_name_v2",
                               "house_current_time", "picture", "facts", "fail", "hang"]  # fmt: skip
         assert box.get_server_label("current_time") == "site"
         assert await box.run("house_current_time", "{}") == Outcome(output="long ago")
@@ -60,10 +60,10 @@ async def test_names_fit_the_model_and_do_not_clash(opened: MakeConversation, mc
 
 
 async def test_a_session_has_room_for_so_many(
-    opened: MakeConversation, mcp_host: MakeHost, monkeypatch: pytest.MonkeyPatch
+    make_opened: MakeConversation, mcp_host: MakeHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("conversations.tools.toolbox.MOST", 3)
-    async with open_toolbox(opened(tools=(), mcp_servers=(spec(mcp_host()),))) as box:
+    async with open_toolbox(make_opened(tools=(), mcp_servers=(make_spec(mcp_host()),))) as box:
         await box.settle()
         assert len(box.tools) == 3
 
@@ -76,19 +76,21 @@ def test_an_assistant_has_so_many_servers() -> None:
     assert [server.label for server in list_usable(assistant)] == [f"server_{number:02}" for number in range(MOST)]
 
 
-async def test_two_servers_with_the_same_tools(opened: MakeConversation, mcp_host: MakeHost) -> None:
+async def test_two_servers_with_the_same_tools(make_opened: MakeConversation, mcp_host: MakeHost) -> None:
     one, other = mcp_host(), mcp_host()
-    specs = (spec(one, allowed_tools=("count",)), spec(other, "garden", allowed_tools=("count",)))
-    async with open_toolbox(opened(tools=(), mcp_servers=specs)) as box:
+    specs = (make_spec(one, allowed_tools=("count",)), make_spec(other, "garden", allowed_tools=("count",)))
+    async with open_toolbox(make_opened(tools=(), mcp_servers=specs)) as box:
         await box.settle()
-        assert sorted(names(box)) in (["count", "garden_count"], ["count", "house_count"])
-        assert {box.get_server_label(name) for name in names(box)} == {"house", "garden"}
+        assert sorted(list_names(box)) in (["count", "garden_count"], ["count", "house_count"])
+        assert {box.get_server_label(name) for name in list_names(box)} == {"house", "garden"}
 
 
-async def test_only_the_allowed_ones(opened: MakeConversation, mcp_host: MakeHost) -> None:
-    async with open_toolbox(opened(tools=(), mcp_servers=(spec(mcp_host(), allowed_tools=("add", "gone")),))) as box:
+async def test_only_the_allowed_tools_are_offered(make_opened: MakeConversation, mcp_host: MakeHost) -> None:
+    async with open_toolbox(
+        make_opened(tools=(), mcp_servers=(make_spec(mcp_host(), allowed_tools=("add", "gone")),))
+    ) as box:
         await box.settle()
-        assert names(box) == ["add"]
+        assert list_names(box) == ["add"]
         assert (await box.run("count", "{}")).error == "There is no tool 'count'."
 
 
@@ -102,9 +104,9 @@ async def test_only_the_allowed_ones(opened: MakeConversation, mcp_host: MakeHos
     ],
 )
 async def test_what_tools_say(
-    opened: MakeConversation, mcp_host: MakeHost, is_old: bool, tool: str, outcome: Outcome
+    make_opened: MakeConversation, mcp_host: MakeHost, is_old: bool, tool: str, outcome: Outcome
 ) -> None:
-    async with open_toolbox(opened(mcp_servers=(spec(mcp_host(is_old=is_old)),))) as box:
+    async with open_toolbox(make_opened(mcp_servers=(make_spec(mcp_host(is_old=is_old)),))) as box:
         await box.settle()
         assert await box.run(tool, "{}") == outcome
 
@@ -114,19 +116,19 @@ async def test_what_tools_say(
     [("{", "The arguments are not valid JSON"), ("[]", "not a JSON object"), ('{"a": "x"}', "valid integer")],
 )
 async def test_wrong_arguments_are_told(
-    opened: MakeConversation, mcp_host: MakeHost, arguments: str, complaint: str
+    make_opened: MakeConversation, mcp_host: MakeHost, arguments: str, complaint: str
 ) -> None:
-    async with open_toolbox(opened(mcp_servers=(spec(mcp_host()),))) as box:
+    async with open_toolbox(make_opened(mcp_servers=(make_spec(mcp_host()),))) as box:
         await box.settle()
         assert complaint in (await box.run("add", arguments)).error
 
 
 @pytest.mark.parametrize("is_old", [False, True])
 async def test_a_call_that_hangs_is_stopped_and_others_go_on(
-    opened: MakeConversation, mcp_host: MakeHost, is_old: bool
+    make_opened: MakeConversation, mcp_host: MakeHost, is_old: bool
 ) -> None:
     house = mcp_host(is_old=is_old)
-    async with open_toolbox(opened(mcp_servers=(spec(house, timeout_sec=1.0),))) as box:
+    async with open_toolbox(make_opened(mcp_servers=(make_spec(house, timeout_sec=1.0),))) as box:
         await box.settle()
         hanging = asyncio.create_task(box.run("hang", "{}"))
         await asyncio.to_thread(house.received.wait)
@@ -137,12 +139,12 @@ async def test_a_call_that_hangs_is_stopped_and_others_go_on(
 
 @pytest.mark.parametrize("is_old", [False, True])
 async def test_a_server_that_dies_amid_a_call_is_not_asked_twice_and_comes_back(
-    opened: MakeConversation, mcp_host: MakeHost, is_old: bool
+    make_opened: MakeConversation, mcp_host: MakeHost, is_old: bool
 ) -> None:
     house = mcp_host(is_old=is_old)
-    async with open_toolbox(opened(mcp_servers=(spec(house),))) as box:
+    async with open_toolbox(make_opened(mcp_servers=(make_spec(house),))) as box:
         await box.settle()
-        before = names(box)
+        before = list_names(box)
         call = asyncio.create_task(box.run("hang", "{}"))
         await asyncio.to_thread(house.received.wait)
         await asyncio.to_thread(house.die)
@@ -151,12 +153,14 @@ async def test_a_server_that_dies_amid_a_call_is_not_asked_twice_and_comes_back(
         house.come_back()
         assert await box.run("count", "{}") == Outcome(output="1")
         assert house.asked.count("tools/call hang") == 1
-        assert names(box) == before
+        assert list_names(box) == before
 
 
-async def test_a_server_that_forgot_the_session_is_asked_anew(opened: MakeConversation, mcp_host: MakeHost) -> None:
+async def test_a_server_that_forgot_the_session_is_asked_anew(
+    make_opened: MakeConversation, mcp_host: MakeHost
+) -> None:
     house = mcp_host(is_old=True)
-    async with open_toolbox(opened(mcp_servers=(spec(house),))) as box:
+    async with open_toolbox(make_opened(mcp_servers=(make_spec(house),))) as box:
         await box.settle()
         house.die()
         house.come_back()
@@ -167,31 +171,31 @@ async def test_a_server_that_forgot_the_session_is_asked_anew(opened: MakeConver
 
 @pytest.fixture
 def silent_url() -> Iterator[str]:
-    """It takes connections and says nothing."""
+    """Return the URL of a server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
 
 
-async def test_one_that_hangs_costs_nothing_but_its_tools(
-    opened: MakeConversation, mcp_host: MakeHost, silent_url: str, caplog: pytest.LogCaptureFixture
+async def test_a_server_that_hangs_costs_nothing_but_its_tools(
+    make_opened: MakeConversation, mcp_host: MakeHost, silent_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     silent = ServerSpec("silent", silent_url, timeout_sec=1.0)
-    async with open_toolbox(opened(mcp_servers=(silent, spec(mcp_host())))) as box:
-        assert names(box) == ["current_time", "search_past_talks"]
+    async with open_toolbox(make_opened(mcp_servers=(silent, make_spec(mcp_host())))) as box:
+        assert list_names(box) == ["current_time", "search_past_talks"]
         await box.settle()
-        assert "add" in names(box)
+        assert "add" in list_names(box)
         assert "the MCP server silent did not answer within 1 seconds." in caplog.text
 
 
-async def test_a_session_that_ends_waits_for_none(opened: MakeConversation, silent_url: str) -> None:
-    async with asyncio.timeout(2), open_toolbox(opened(mcp_servers=(ServerSpec("silent", silent_url),))):
+async def test_a_session_that_ends_waits_for_none(make_opened: MakeConversation, silent_url: str) -> None:
+    async with asyncio.timeout(2), open_toolbox(make_opened(mcp_servers=(ServerSpec("silent", silent_url),))):
         pass
 
 
 @pytest.mark.parametrize("is_old", [False, True])
-async def test_a_session_that_ends_amid_a_call(opened: MakeConversation, mcp_host: MakeHost, is_old: bool) -> None:
+async def test_a_session_that_ends_amid_a_call(make_opened: MakeConversation, mcp_host: MakeHost, is_old: bool) -> None:
     house = mcp_host(is_old=is_old)
-    async with asyncio.timeout(4), open_toolbox(opened(mcp_servers=(spec(house),))) as box:
+    async with asyncio.timeout(4), open_toolbox(make_opened(mcp_servers=(make_spec(house),))) as box:
         await box.settle()
         call = asyncio.create_task(box.run("hang", "{}"))
         await asyncio.to_thread(house.received.wait)
@@ -200,11 +204,11 @@ async def test_a_session_that_ends_amid_a_call(opened: MakeConversation, mcp_hos
 
 
 async def test_a_wrong_key_is_logged_without_it(
-    opened: MakeConversation, mcp_host: MakeHost, caplog: pytest.LogCaptureFixture
+    make_opened: MakeConversation, mcp_host: MakeHost, caplog: pytest.LogCaptureFixture
 ) -> None:
-    wrong = spec(mcp_host(key="Bearer right"), authorization="Bearer wrong-secret")
-    async with open_toolbox(opened(mcp_servers=(wrong,))) as box:
+    wrong = make_spec(mcp_host(key="Bearer right"), authorization="Bearer wrong-secret")
+    async with open_toolbox(make_opened(mcp_servers=(wrong,))) as box:
         await box.settle()
-        assert names(box) == ["current_time", "search_past_talks"]
+        assert list_names(box) == ["current_time", "search_past_talks"]
     assert "the MCP server house refused the authorisation." in caplog.text
     assert "wrong-secret" not in caplog.text + repr(wrong)

@@ -9,8 +9,8 @@ from conversations.tools.past_talks import MOST_TALKS, search_past_talks
 from tests.support.factories import add_item, make_conversation, make_user
 
 
-def on(day: datetime, conversation: Conversation) -> Conversation:
-    """Moves it to another day."""
+def move_to(day: datetime, conversation: Conversation) -> Conversation:
+    """Move a conversation to another day."""
     conversation.items.update(created_at=day)
     Conversation.objects.filter(pk=conversation.pk).update(created_at=day, updated_at=day)
     return conversation
@@ -18,7 +18,7 @@ def on(day: datetime, conversation: Conversation) -> Conversation:
 
 def test_it_works(context: Context, owner: User) -> None:
     talk = make_conversation(owner, "When is the dentist?", "On Friday at nine.", "Thanks.", title="Appointments")
-    on(datetime(2026, 11, 20, 22, 30, tzinfo=UTC), talk)
+    move_to(datetime(2026, 11, 20, 22, 30, tzinfo=UTC), talk)
     make_conversation(owner, "What a fine day.", "Indeed.")
     said = search_past_talks(context, "dentist")
     assert said == "Friday 2026-11-20 23:30, “Appointments”: user: “When is the dentist?”"
@@ -57,8 +57,8 @@ def test_words_that_are_no_query(context: Context, owner: User) -> None:
 
 
 def test_by_day_in_the_users_zone(context: Context, owner: User) -> None:
-    on(datetime(2026, 11, 19, 23, 30, tzinfo=UTC), make_conversation(owner, "Late.", title="On the twentieth"))
-    on(datetime(2026, 11, 20, 23, 30, tzinfo=UTC), make_conversation(owner, "Later.", title="On the next"))
+    move_to(datetime(2026, 11, 19, 23, 30, tzinfo=UTC), make_conversation(owner, "Late.", title="On the twentieth"))
+    move_to(datetime(2026, 11, 20, 23, 30, tzinfo=UTC), make_conversation(owner, "Later.", title="On the next"))
     said = search_past_talks(context, first_day=date(2026, 11, 20), last_day=date(2026, 11, 20))
     assert said == "Friday 2026-11-20 00:30, “On the twentieth”: user: “Late.”"
     with pytest.raises(ToolError, match="last_day is before first_day"):
@@ -68,7 +68,7 @@ def test_by_day_in_the_users_zone(context: Context, owner: User) -> None:
 def test_the_newest_few_in_short(context: Context, owner: User) -> None:
     for number in range(MOST_TALKS + 2):
         talk = make_conversation(owner, *[f"{'word ' * 100} dentist {'more ' * 100}"] * 4, title=f"Talk {number}")
-        on(datetime(2026, 10, 1, tzinfo=UTC) + timedelta(days=number), talk)
+        move_to(datetime(2026, 10, 1, tzinfo=UTC) + timedelta(days=number), talk)
     said = search_past_talks(context, "dentist").splitlines()
     assert [line.split("“")[1].rstrip("”: user") for line in said] == [f"Talk {n}" for n in (6, 5, 4, 3, 2)]
     assert all(line.count("dentist") == 2 for line in said)

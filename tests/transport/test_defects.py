@@ -27,7 +27,7 @@ utterance, caller = official_fixtures.utterance, official_fixtures.caller
 
 @pytest.fixture(scope="module")
 def defect_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file that says where the site has a defect."""
+    """The file that says in which place the site has a defect."""
     file = tmp_path_factory.mktemp("defects") / "place"
     file.write_text("")
     return file
@@ -35,7 +35,7 @@ def defect_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def break_at(defect_file: Path) -> Callable[[str], object]:
-    """`break_at(place)`: the server raises the next time that it comes by."""
+    """`break_at(place)` makes the server raise the next time that it comes by that place."""
     return defect_file.write_text
 
 
@@ -63,7 +63,7 @@ async def send_sound(talk: Talk) -> None:
 
 
 async def send_half_a_sample(talk: Talk) -> None:
-    """A second later its other half is overdue."""
+    """Send a sound that ends with half a sample; a second later its other half is overdue."""
     await append(talk, bytes(FRAME + 1))
 
 
@@ -107,7 +107,7 @@ OF_SPEECH_TO_SPEECH: dict[str, Callable[[Talk], Awaitable[None]]] = {
 
 
 async def store_note(talk: Talk) -> None:
-    """Have an item stored."""
+    """Write an item, and wait until it is stored."""
     await talk.wait_for("conversation.created")
     part: Any = {"type": "input_text", "text": NOTE}
     await talk.send.conversation.item.create(item={"type": "message", "role": "user", "content": [part]})
@@ -161,7 +161,7 @@ async def test_amid_speech(
     assert site.log.removeprefix(before).count("a session failed in conversation") == 1
 
 
-async def test_of_each_transcript(
+async def test_in_each_transcript(
     site: Site, connect: Connect, upstream: Upstream, utterance: bytes, break_at: Callable[[str], object]
 ) -> None:
     """What was said is stored as sound, so a later session can have it transcribed."""
@@ -193,7 +193,7 @@ async def test_at_the_start(place: str, site: Site, connect: Connect, break_at: 
     assert count_tracebacks(site, before) == 1
 
 
-async def test_of_what_stores(site: Site, connect: Connect, break_at: Callable[[str], object]) -> None:
+async def test_in_storing(site: Site, connect: Connect, break_at: Callable[[str], object]) -> None:
     """The client is told of no item that is not stored."""
     before = site.log
     async with connect() as talk:
@@ -206,7 +206,7 @@ async def test_of_what_stores(site: Site, connect: Connect, break_at: Callable[[
 
 
 @pytest.mark.parametrize("place", OF_SPEECH_TO_SPEECH)
-async def test_of_speech_to_speech(
+async def test_in_speech_to_speech(
     place: str, site: Site, connect: Connect, upstream: Upstream, break_at: Callable[[str], object]
 ) -> None:
     slug = f"s2s-{uuid4().hex[:12]}"
@@ -224,7 +224,7 @@ async def test_of_speech_to_speech(
 
 
 @pytest.mark.parametrize("place", ["a frame", "transcript", "the model's text"])
-async def test_of_a_turn_over_http(
+async def test_in_a_turn_over_http(
     place: str, site: Site, caller: httpx2.AsyncClient, utterance: bytes, break_at: Callable[[str], object]
 ) -> None:
     before = site.log

@@ -31,7 +31,9 @@ async def test_a_session_waits_for_a_slow_reader_and_its_end_does_not() -> None:
     await waiting
 
 
-async def test_a_silence_without_an_end_is_one(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+async def test_a_session_that_sends_nothing_for_too_long_has_ended(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
     monkeypatch.setattr(http_turn, "SILENCE_SEC", 0.01)
     settings.THINKING_SEC = 0.01
     frames = Frames()

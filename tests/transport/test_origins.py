@@ -66,7 +66,7 @@ def test_under_which_names(settings: Settings, allowed: list[str], host: str, is
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example"])
 def test_the_socket_is_there_under_its_own_names_only(live_site: Site, committed_db: None, host: str) -> None:
-    """A name of somebody else that leads here (DNS rebinding) makes a foreign page one of the same origin."""
+    """A page under a foreign name that leads here (DNS rebinding) would be of the same origin as the socket."""
     key, port = api_keys.create(make_user(), "tests")[1], int(live_site.url.rpartition(":")[2])
     for headers in ({"Origin": f"http://{host}"}, {"Authorization": f"Bearer {key}"}):
         with (

@@ -8,9 +8,20 @@ from pytest_django import Settings
 from conversations.transport.websocket import RealtimeConsumer
 
 
-def consumer(**headers: str) -> Any:
+async def connect(**headers: str) -> list[dict[str, Any]]:
+    """Open a socket with these headers and no key, and return what the server sends."""
+    sent: list[dict[str, Any]] = []
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-    return RealtimeConsumer({"headers": pairs, "query_string": b""}, None, None)  # type: ignore[arg-type]
+    scope = {"headers": pairs, "query_string": b"", "subprotocols": []}
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "websocket.connect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    await RealtimeConsumer.as_asgi()(scope, receive, send)
+    return sent
 
 
 @pytest.mark.parametrize(
@@ -24,6 +35,10 @@ def consumer(**headers: str) -> Any:
         ("null", True, False),
     ],
 )
-def test_whose_pages_bring_their_cookie(settings: Settings, origin: str, https: bool, is_ours: bool) -> None:
+async def test_only_pages_of_this_site_are_accepted(
+    settings: Settings, origin: str, https: bool, is_ours: bool
+) -> None:
+    settings.ALLOWED_HOSTS = ["voice.example"]
     settings.HTTPS, settings.CSRF_TRUSTED_ORIGINS = https, ["https://app.example"]
-    assert consumer(host="voice.example", origin=origin)._is_same_origin() is is_ours
+    kinds = [message["type"] for message in await connect(host="voice.example", origin=origin)]
+    assert kinds == ["websocket.accept", "websocket.send", "websocket.close"] if is_ours else ["websocket.close"]

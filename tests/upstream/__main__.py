@@ -42,7 +42,7 @@ async def serve(world: World, port: int, grpc_port: int, with_parent: bool) -> N
 
 
 async def start_http(world: World, port: int = 0) -> web.AppRunner:
-    """The emulated OpenAI; `addresses` of what is returned has the port, `cleanup` ends it."""
+    """Start the emulated OpenAI. The runner's `addresses` have the port, and its `cleanup` ends it."""
     app = web.Application(client_max_size=MAX_UPLOAD_BYTES)
     app[openai_server.WORLD] = world
     app.add_routes([*openai_server.list_routes(), *realtime_server.list_routes(), *control.list_routes()])

@@ -47,7 +47,7 @@ class Behaviour:
 
 @dataclass
 class Seen:
-    """One request. Times are the machine's monotonic clock, which every process shares."""
+    """One request that came. Times are those of the machine's monotonic clock, which all processes share."""
 
     id: int
     endpoint: str
@@ -63,7 +63,7 @@ class Seen:
 
 
 class FaultInjected(Exception):
-    """The server now does as `fault` says."""
+    """Raised where the server is to misbehave as `fault` says."""
 
     def __init__(self, fault: str) -> None:
         super().__init__(fault)
@@ -92,13 +92,13 @@ class World:
         self.seen: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
 
     def behave(self, endpoint: str, changes: dict[str, Any]) -> None:
-        """Raises KeyError, TypeError or ValueError for what does not exist."""
+        """Change how an endpoint behaves. Raises KeyError, TypeError or ValueError for what does not exist."""
         if changes.get("fault", "") not in ("", *FAULTS):
             raise ValueError(f"no fault {changes['fault']!r}")
         self.behaviours[endpoint] = Behaviour(**{**asdict(self.behaviours[endpoint]), **changes})
 
     def hear(self, pcm: bytes, rate: int) -> str:
-        """The words of an utterance; a scripted transcript is used up, and stays while the utterance grows."""
+        """Return the words of an utterance. A scripted transcript is used once, and kept while that utterance grows."""
         if self.ears:
             return self.ears(pcm, rate)
         known = next((heard for heard in self._heard if len(heard[0]) < len(pcm) and pcm.startswith(heard[0])), None)
@@ -126,7 +126,7 @@ class World:
             self._changed.notify_all()
 
     async def wait_for(self, endpoint: str, state: str, count: int) -> list[Seen]:
-        """The endpoint's requests once `count` of them are in `state`: received, streaming, ended, or an ending."""
+        """Return the requests in `state` (received, streaming, ended or an ending) once there are `count`."""
         async with self._changed:
             while (
                 len(found := [seen for seen in self.seen if seen.endpoint == endpoint and _is_in_state(seen, state)])
@@ -136,7 +136,7 @@ class World:
             return found
 
     def take_fault(self, endpoint: str) -> str:
-        """The fault that hits this request, counted down."""
+        """Return the fault that hits this request, and count it."""
         behaviour = self.behaviours[endpoint]
         fault = behaviour.fault
         if fault and behaviour.fault_times:
@@ -146,7 +146,7 @@ class World:
         return fault
 
     async def pace(self, request: Seen, fault: str, parts: Iterable[T], part_sec: float = 0.0) -> AsyncIterator[T]:
-        """`parts` at the endpoint's pace. Raises FaultInjected where its fault strikes."""
+        """Yield `parts` at the endpoint's pace. Raises FaultInjected where its fault strikes."""
         behaviour = self.behaviours[request.endpoint]
         pause_sec = behaviour.piece_ms / 1000 or (part_sec / behaviour.realtime if behaviour.realtime else 0.0)
         await asyncio.sleep(behaviour.first_byte_ms / 1000)
@@ -166,7 +166,7 @@ class World:
             raise FaultInjected(fault)
 
     async def think(self, request: Seen, fault: str) -> None:
-        """The pace of an answer in one piece."""
+        """Wait as long as an answer in one piece takes. Raises FaultInjected where the fault strikes."""
         async for _ in self.pace(request, fault, [None]):
             pass
 

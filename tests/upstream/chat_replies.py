@@ -25,7 +25,7 @@ def answer_unscripted(messages: list[dict[str, Any]]) -> str:
 
 
 def build_deltas(script: Script) -> list[dict[str, Any]]:
-    """One for each token, as far as `max_tokens` is concerned."""
+    """Return the deltas of a reply. Each counts as one token for `max_tokens`."""
     if isinstance(script, str):
         script = {"text": script}
     if "deltas" in script:

@@ -24,13 +24,13 @@ async def reset(request: web.Request) -> web.Response:
 
 
 async def forget(request: web.Request) -> web.Response:
-    """What was asked until now."""
+    """Forget all requests that came until now."""
     request.app[WORLD].seen.clear()
     return web.json_response({})
 
 
 async def set_behaviour(request: web.Request) -> web.Response:
-    """Body: fields of Behaviour."""
+    """Change how an endpoint behaves. The body has fields of Behaviour."""
     try:
         request.app[WORLD].behave(request.match_info["endpoint"], await request.json())
     except (KeyError, TypeError, ValueError) as error:
@@ -39,9 +39,9 @@ async def set_behaviour(request: web.Request) -> web.Response:
 
 
 async def add_script(request: web.Request) -> web.Response:
-    """Body: {"transcripts": [...], "replies": [...], "readings": [...]}; they are used up in order.
+    """Add to what is heard, replied and read aloud, each used in order.
 
-    A reply is a behaviour.Script.
+    The body is {"transcripts": [...], "replies": [...], "readings": [...]}. A reply is a behaviour.Script.
     """
     body = await request.json()
     request.app[WORLD].transcription.extend(body.get("transcripts", []))
@@ -51,7 +51,7 @@ async def add_script(request: web.Request) -> web.Response:
 
 
 async def wait_for_requests(request: web.Request) -> web.Response:
-    """Waits up to `timeout` seconds for `count` requests in `state`; 408 when they do not come."""
+    """Wait up to `timeout` seconds for `count` requests in `state`, and answer 408 when they do not come."""
     query = request.query
     waiting = request.app[WORLD].wait_for(
         request.match_info["endpoint"], query.get("state", "received"), int(query.get("count", "0"))

@@ -7,7 +7,7 @@ from threading import Thread
 
 
 class Door:
-    """On a port of its own, which it keeps. Its methods block."""
+    """A TCP proxy on a port of its own, which it keeps while it is shut. Its methods block."""
 
     def __init__(self, target_port: int, loop: asyncio.AbstractEventLoop) -> None:
         self._target_port, self._loop = target_port, loop

@@ -23,24 +23,27 @@ class Upstream:
         self.google_url = f"http://127.0.0.1:{grpc_port}"
 
     def behave(self, endpoint: str, **changes: object) -> None:
-        """Sets fields of behaviour.Behaviour; endpoints are behaviour.ENDPOINTS."""
+        """Set fields of behaviour.Behaviour for one of behaviour.ENDPOINTS."""
         self._post(f"behaviour/{endpoint}", changes)
 
     def script(
         self, transcripts: tuple[str, ...] = (), replies: tuple[Script, ...] = (), readings: tuple[str, ...] = ()
     ) -> None:
-        """What is heard, replied, and said in place of what was to be read aloud next, in order."""
+        """Say, in order, what is heard next, what is replied, and what is said in place of a text to be read aloud."""
         self._post("script", {"transcripts": transcripts, "replies": replies, "readings": readings})
 
     def reset(self) -> None:
         self._post("reset", {})
 
     def list_requests(self, endpoint: str) -> list[dict[str, Any]]:
-        """All of them so far, as behaviour.Seen has them."""
+        """Return all requests so far, with the fields of behaviour.Seen."""
         return self._get(f"requests/{endpoint}")
 
     def wait_for(self, endpoint: str, state: str, count: int = 1, timeout_sec: float = 5.0) -> list[dict[str, Any]]:
-        """The requests in `state` (received, streaming, ended, done, fault, closed_by_peer) once there are `count`."""
+        """Return the requests in `state` once there are `count`.
+
+        A state is received, streaming or ended, or an ending: done, fault, closed_by_peer.
+        """
         try:
             return self._get(f"requests/{endpoint}?state={state}&count={count}&timeout={timeout_sec}")
         except HTTPError as error:
@@ -70,7 +73,7 @@ def upstream_process() -> Iterator[Upstream]:
 
 @pytest.fixture
 def upstream(upstream_process: Upstream) -> Iterator[Upstream]:
-    """The emulated OpenAI and Google, behaving well until told otherwise, and again for tests that tell it nothing."""
+    """The emulated OpenAI and Google. They behave well until a test says otherwise, and again after it."""
     upstream_process.reset()
     yield upstream_process
     upstream_process.reset()

@@ -39,7 +39,7 @@ STATUS = {
 
 
 class GoogleServer:
-    """`port` stays the same when the fault “cut” cuts all its connections."""
+    """The gRPC server. It keeps its `port` when the fault “cut” cuts all its connections."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -111,7 +111,7 @@ class GoogleServer:
 
     @asynccontextmanager
     async def _serve(self, endpoint: str, asked: dict[str, Any], context: Any) -> AsyncIterator[tuple[Seen, str]]:
-        """Misbehaves where a fault strikes, and records how the call ended."""
+        """Misbehave where a fault strikes, and record how the call ended."""
         seen = await self._world.receive(endpoint, _read_key(context), asked, context.peer())
         ending: Ending = "closed_by_peer"
         try:
@@ -144,7 +144,7 @@ class GoogleServer:
 
 
 def _build_details(code: grpc.StatusCode, message: str, headers: dict[str, str]) -> tuple[tuple[str, bytes], ...]:
-    """Google says in details what others say in the header Retry-After."""
+    """Return in Google's error details what others say in the header Retry-After."""
     if "Retry-After" not in headers:
         return ()
     retry = error_details_pb2.RetryInfo()
@@ -156,7 +156,7 @@ def _build_details(code: grpc.StatusCode, message: str, headers: dict[str, str])
 
 
 def _build_serializer(kind: Any) -> Any:
-    """Bytes go out as they are, so that they can be no message at all."""
+    """Return a serializer that sends bytes as they are, so that a test can send what is no message."""
     return lambda message: message if isinstance(message, bytes) else kind.serialize(message)
 
 

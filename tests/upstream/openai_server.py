@@ -111,7 +111,7 @@ def _choose_reply(world: World, messages: list[dict[str, Any]], key: str) -> Scr
 
 
 def _render_parts(world: World, text: str, size: int) -> Iterator[bytes]:
-    """Begins to render at once."""
+    """Begin to render the speech at once, and return its parts."""
     rendering = world.voice(text) if world.voice else None
 
     def cut_parts() -> Iterator[bytes]:
@@ -128,7 +128,7 @@ def get_peer(request: web.Request) -> str:
 
 
 async def serve(request: web.Request, endpoint: str, asked: dict[str, Any], answer: Answer) -> web.StreamResponse:
-    """Answers or misbehaves, and records how it ended."""
+    """Answer the request or misbehave, and record how it ended."""
     world = request.app[WORLD]
     key = request.headers.get("Authorization", "").removeprefix("Bearer ")
     seen = await world.receive(endpoint, key, asked, get_peer(request))
@@ -155,7 +155,7 @@ async def serve(request: web.Request, endpoint: str, asked: dict[str, Any], answ
 
 
 async def _read_form(request: web.Request) -> tuple[dict[str, Any], bytes]:
-    """What was asked, and its PCM. A name that ends in [] may come several times."""
+    """Return the form's fields and the PCM of its file. A name that ends in [] may come several times."""
     form = await request.post()
     asked: dict[str, Any] = {name: value for name, value in form.items() if isinstance(value, str)}
     asked |= {name: form.getall(name) for name in asked if name.endswith("[]")}
@@ -168,7 +168,7 @@ async def _read_form(request: web.Request) -> tuple[dict[str, Any], bytes]:
 
 
 async def _write(request: web.Request, data: bytes, content_type: str = "") -> web.StreamResponse:
-    """Starts the streamed response with its first data."""
+    """Write data to the streamed response, which the first data starts."""
     if STARTED not in request:
         request[STARTED] = web.StreamResponse(headers={"Content-Type": content_type})
         await request[STARTED].prepare(request)

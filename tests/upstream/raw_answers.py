@@ -12,7 +12,7 @@ Ending = Literal["end", "open", "cut"]
 
 @dataclass(frozen=True)
 class Raw:
-    """`pieces` are written apart, with a pause before each further one, and then comes the `ending`."""
+    """An answer whose `pieces` are written one by one, with a pause between them, and then the `ending` comes."""
 
     pieces: tuple[bytes, ...]
     content_type: str = "text/event-stream"
@@ -22,7 +22,7 @@ class Raw:
     headers: dict[str, str] = field(default_factory=dict)
 
     def build_script(self) -> dict[str, Any]:
-        """For `Upstream.script(replies=…)` and `Upstream.behave(…, raw=…)`."""
+        """Return what `Upstream.script(replies=…)` and `Upstream.behave(…, raw=…)` take."""
         return asdict(self) | {"pieces": [b64encode(piece).decode() for piece in self.pieces]}
 
 

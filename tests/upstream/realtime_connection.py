@@ -9,7 +9,7 @@ from aiohttp import web
 
 
 class Connection:
-    """`is_cut` is set once the connection must end without a goodbye."""
+    """The sending side of a socket. `is_cut` is set once the connection must end without a goodbye."""
 
     def __init__(self, socket: web.WebSocketResponse, name: str) -> None:
         self._socket, self._name = socket, name

@@ -22,8 +22,11 @@ TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
 async def converse(request: web.Request) -> web.StreamResponse:
-    """What is seen has in `asked` the query, the session's last settings, the types of the events that came (no
-    appends), and how much audio. Late faults strike with the event `fault_after`, counted from 0."""
+    """Serve a conversation session.
+
+    `Seen.asked` has the query, the session's last settings, the types of the events that came (without appends), and
+    how much audio came. A late fault strikes at the event number `fault_after`, counted from 0.
+    """
     world = request.app[WORLD]
     asked: dict[str, Any] = {**request.query, "session": None, "events": [], "audio_ms": 0.0}
 

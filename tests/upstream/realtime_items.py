@@ -14,7 +14,7 @@ ONSET_WINDOWS = 2
 
 
 class Refusal(Exception):
-    """Becomes an `error` event."""
+    """Raised for what is refused; it becomes an `error` event."""
 
     def __init__(self, code: str, message: str, param: str | None = None) -> None:
         super().__init__(message)
@@ -47,7 +47,7 @@ class Item:
         return {"type": kind, key: self.text}
 
     def build_context_entry(self) -> tuple[str, str]:
-        """As a model sees it: (role or type, words)."""
+        """Return the item as a model sees it: its role or type, and its words."""
         return self.role or self.type, self.text or self.call.get("output") or self.call.get("arguments") or ""
 
 
@@ -86,7 +86,7 @@ def parse_item(data: dict[str, Any], new_id: str) -> Item:
 
 
 class Input:
-    """The input audio buffer. Voice activity is loudness."""
+    """The input audio buffer. It takes loud sound for speech."""
 
     def __init__(self) -> None:
         self.pcm = bytearray()
@@ -100,7 +100,7 @@ class Input:
         return len(self.pcm) / BYTES_PER_MS
 
     def append(self, pcm: bytes) -> Iterator[tuple[str, int, bytes]]:
-        """("started", ms, b"") and ("stopped", ms, the utterance), where they fall."""
+        """Yield ("started", ms, b"") where speech begins, and ("stopped", ms, the utterance) where it ends."""
         self.pcm += pcm
         self.received_bytes += len(pcm)
         start = self.received_bytes - len(self.pcm)

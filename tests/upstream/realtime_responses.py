@@ -18,7 +18,10 @@ Part = tuple[str, bytes]  # words, and the sound that comes with them
 
 
 class Response:
-    """`asked` is the session's settings with those of `response.create`. Cancel the task of `run` by `cancel` only."""
+    """One response. `asked` is the session's settings with those of `response.create`.
+
+    Cancel the task of `run` only after `cancel`.
+    """
 
     def __init__(self, world: World, seen: Seen, send: Send, items: Items, conversation_id: str | None) -> None:
         self.world, self.seen, self.items = world, seen, items
@@ -33,7 +36,7 @@ class Response:
         self.said = ""
 
     async def run(self, fault: str) -> None:
-        """Raises FaultInjected where the fault is the connection's."""
+        """Send the response. Raises FaultInjected for a fault of the connection."""
         self._send("response.created", response=self.serialize())
         script = self._choose_script()
         try:
@@ -51,7 +54,7 @@ class Response:
             self.end("completed", None)
 
     def _choose_script(self) -> Script:
-        """Words, or {"calls": [{"name", "arguments"}]} with one call."""
+        """Return the words to say, or {"calls": [{"name", "arguments"}]} with one call."""
         read = READ.match(self.asked["instructions"] or "")
         if read:
             return self.world.readings.popleft() if self.world.readings else read[1]
@@ -109,7 +112,7 @@ class Response:
         return self.end("failed", {"type": "failed", "error": error})
 
     def end(self, status: str, details: dict[str, Any] | None) -> None:
-        """The closing events, once."""
+        """Send the closing events, unless they were sent before."""
         if self.status != "in_progress":
             return
         self.status, self.details = status, details
@@ -157,7 +160,7 @@ class Response:
         return shown | ({"metadata": self.asked["metadata"]} if self.asked.get("metadata") else {})
 
     def _count_usage(self) -> dict[str, Any]:
-        """Ten tokens a second of sound, one a word."""
+        """Return the usage: ten tokens for a second of sound, one for a word."""
         words_in = sum(len(words.split()) for _, words in self.asked["context"]) + 10
         audio_out, text_out = int(self.item.audio_ms / 100) if self.item else 0, len(self.said.split())
         inputs = {"text_tokens": words_in, "audio_tokens": 5, "image_tokens": 0, "cached_tokens": words_in // 2}
@@ -180,7 +183,7 @@ def _split_words(text: str) -> list[str]:
 
 
 def _split_speech(text: str, piece_bytes: int) -> Iterator[Part]:
-    """Each piece of sound with the words that begin in it."""
+    """Yield each piece of sound with the words that begin in it."""
     pcm, words, told = make_speech(text), _split_words(text), 0
     for start in range(0, len(pcm), piece_bytes):
         begun = min(len(words), int(len(words) * (start + piece_bytes) / len(pcm) + 0.999))
@@ -189,7 +192,7 @@ def _split_speech(text: str, piece_bytes: int) -> Iterator[Part]:
 
 
 def merge_settings(session: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
-    """What holds for one response: JSON alone, since tests read it."""
+    """Return the settings of one response. They are all JSON, since tests read them."""
     output = session["audio"]["output"] | (asked.get("audio") or {}).get("output", {})
     kept = {name: session[name] for name in ("instructions", "output_modalities", "max_output_tokens", "tools")}
     given = {name: value for name, value in asked.items() if name != "audio" and value is not None}

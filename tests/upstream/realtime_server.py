@@ -29,10 +29,10 @@ def list_routes() -> list[web.RouteDef]:
 
 
 async def serve_realtime(request: web.Request) -> web.StreamResponse:
-    """A conversation, or for `intent=transcription` captions alone.
+    """Serve a conversation, or captions alone for `intent=transcription`.
 
-    What is seen of the latter has in `asked` the query, the last transcription settings and what came; it is never
-    “done”.
+    For captions `Seen.asked` has the query, the last transcription settings and counts of what came. Their request is
+    never “done”.
     """
     if request.query.get("intent") != "transcription":
         return await converse(request)
@@ -54,7 +54,7 @@ async def serve_realtime(request: web.Request) -> web.StreamResponse:
 
 
 class Item:
-    """The audio since the last commit, and how much of what it says was told."""
+    """The audio since the last commit, and the words of it that were sent."""
 
     def __init__(self, item_id: str) -> None:
         self.id = item_id
@@ -145,7 +145,7 @@ class Session:
         return " ".join((item.script or "").split()[: int(item.sound_ms / WORD_MS)])
 
     def _tell(self, item: Item, words: str) -> None:
-        """The words that are new. Deltas only grow: another wording has to wait for the whole text."""
+        """Send the words that are new. Deltas can only add words: another wording waits for the complete transcript."""
         if self._fault == "mute" or not words.startswith(item.told) or words == item.told:
             return
         delta, item.told = words[len(item.told) :], words
@@ -222,7 +222,7 @@ class Session:
                 await self._count(event["type"].endswith("completed"))
 
     async def _count(self, is_whole: bool) -> None:
-        """`first_piece_at` is the first word's time, `pieces` counts whole transcripts."""
+        """Note the time of the first word, and count complete transcripts as `pieces`."""
         self._seen.pieces += is_whole
         if self._seen.first_piece_at is None:
             self._seen.first_piece_at = asyncio.get_running_loop().time()

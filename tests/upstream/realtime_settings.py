@@ -12,7 +12,7 @@ DETECTION = {"type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "
 
 
 def update_session(old: dict[str, Any], patch: dict[str, Any], refused: str, has_spoken: bool) -> dict[str, Any]:
-    """After a `session.update`; `refused` is a parameter that is not known. Raises Refusal."""
+    """Return the settings after a `session.update`, in which the parameter `refused` is unknown. Raises Refusal."""
     if patch.get("type") != "realtime":
         raise Refusal("missing_required_parameter", "Missing required parameter: 'session.type'.", "session.type")
     if refused and refused in patch:
@@ -50,7 +50,7 @@ def build_session(session_id: str, model: str) -> dict[str, Any]:
 
 
 def _merge(old: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
-    """Objects are merged, all else is replaced; null clears."""
+    """Merge objects, and replace all else; null clears a value."""
     new = deepcopy(old)
     for name, value in patch.items():
         both = isinstance(value, dict) and isinstance(new.get(name), dict)

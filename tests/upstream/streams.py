@@ -15,7 +15,10 @@ DONE = b"data: [DONE]\n\n"
 
 @dataclass(frozen=True)
 class Case:
-    """`code` "" is an answer that is whole; then `finish` and what else is not None is compared, too."""
+    """A streamed answer, and what a reader must make of it.
+
+    With `code` "" the answer is complete; then `finish`, and whatever else is not None, is compared too.
+    """
 
     name: str
     body: bytes
@@ -28,7 +31,7 @@ class Case:
     ending: Ending = "end"
 
     def build_raw(self, size: int = 0) -> Raw:
-        """Cut into pieces of `size`; 0 is one piece."""
+        """Return the answer cut into pieces of `size` bytes, or in one piece if `size` is 0."""
         step = size or max(1, len(self.body))
         pieces = tuple(self.body[start : start + step] for start in range(0, len(self.body), step))
         return Raw(pieces, self.content_type, self.ending)

@@ -58,7 +58,7 @@ def test_it_is_paged(owner: User, as_owner: Client) -> None:
 def test_a_list_takes_as_many_queries_however_long(
     owner: User, as_owner: Client, django_assert_num_queries: Callable[..., Any]
 ) -> None:
-    """Session, user, count, page, what each holds: and none for sound."""
+    """The queries are for the session, the user, the count, the page and what each holds; none is for sound."""
     for wanted in (1, CONVERSATIONS_PER_PAGE):
         while Conversation.objects.count() < wanted:
             make_conversation(owner, "Hello", "Hi", assistant=Assistant.objects.get(slug="tutor"))

@@ -23,7 +23,7 @@ def user() -> User:
 
 
 @pytest.fixture
-def signed_in(client: Client, user: User) -> Client:
+def browser(client: Client, user: User) -> Client:
     client.force_login(user)
     return client
 
@@ -36,8 +36,8 @@ def read_data(client: Client, **query: str) -> dict[str, Any]:
     return data
 
 
-def test_it_works(signed_in: Client) -> None:
-    data = read_data(signed_in)
+def test_it_works(browser: Client) -> None:
+    data = read_data(browser)
     default = Assistant.objects.get(is_default=True)
     assert data["chosen"] == default.slug
     assert data["conversation"] is None
@@ -49,10 +49,10 @@ def test_it_works(signed_in: Client) -> None:
     assert chosen["voice"] in [voice for voice, _ in chosen["voices"]]
 
 
-def test_an_assistant_that_answers_by_speech_to_speech(signed_in: Client, settings: Settings) -> None:
+def test_an_assistant_that_answers_by_speech_to_speech(browser: Client, settings: Settings) -> None:
     settings.OPENAI_API_KEY = "sk-site"
     Assistant.objects.create(slug="s2s", name="S2S", instructions="Be brief.", s2s_engine="openai")
-    chosen = next(one for one in read_data(signed_in)["assistants"] if one["slug"] == "s2s")
+    chosen = next(one for one in read_data(browser)["assistants"] if one["slug"] == "s2s")
     offered = [voice for voice, _ in chosen["voices"]]
     assert chosen["voice"] in offered
     assert "fable" not in offered
@@ -71,48 +71,48 @@ def test_closed_sign_up_is_not_offered(client: Client, settings: Settings) -> No
     assert b"Create an account" not in client.get("/").content
 
 
-def test_own_assistants_are_offered_others_are_not(signed_in: Client, user: User) -> None:
+def test_own_assistants_are_offered_others_are_not(browser: Client, user: User) -> None:
     mine = Assistant.objects.create(slug="mine", name="Mine", owner=user, instructions="Be mine.")
     Assistant.objects.create(slug="theirs", name="Theirs", owner=make_user(), instructions="Be theirs.")
-    slugs = [one["slug"] for one in read_data(signed_in)["assistants"]]
+    slugs = [one["slug"] for one in read_data(browser)["assistants"]]
     assert mine.slug in slugs
     assert "theirs" not in slugs
-    assert read_data(signed_in, assistant="mine")["chosen"] == "mine"
-    assert read_data(signed_in, assistant="theirs")["chosen"] != "theirs"
+    assert read_data(browser, assistant="mine")["chosen"] == "mine"
+    assert read_data(browser, assistant="theirs")["chosen"] != "theirs"
 
 
-def test_continue_with_the_conversations_own_assistant(signed_in: Client, user: User) -> None:
+def test_continue_with_the_conversations_own_assistant(browser: Client, user: User) -> None:
     assistant = Assistant.objects.filter(is_default=False, owner=None).first()
     assert assistant
     conversation = make_conversation(user, "Hello.", assistant=assistant, title="About <tea>")
-    data = read_data(signed_in, conversation=conversation.public_id)
+    data = read_data(browser, conversation=conversation.public_id)
     assert (data["conversation"], data["chosen"]) == (conversation.public_id, assistant.slug)
-    page = signed_in.get(reverse("talk"), {"conversation": conversation.public_id})
+    page = browser.get(reverse("talk"), {"conversation": conversation.public_id})
     assert b"About &lt;tea&gt;" in page.content
 
 
-def test_nobody_elses_conversation(signed_in: Client, user: User) -> None:
+def test_nobody_elses_conversation(browser: Client, user: User) -> None:
     for foreign in (make_conversation(None, "Secret.").public_id, "conv_none", "\0"):
-        assert signed_in.get(reverse("talk"), {"conversation": foreign}).status_code == 404
-    assert signed_in.get("/conversations/a%00b/").status_code == 404
+        assert browser.get(reverse("talk"), {"conversation": foreign}).status_code == 404
+    assert browser.get("/conversations/a%00b/").status_code == 404
     user.is_staff = user.is_superuser = True
     user.save()
     foreign = make_conversation(None, "Secret.").public_id
-    assert signed_in.get(reverse("talk"), {"conversation": foreign}).status_code == 404
+    assert browser.get(reverse("talk"), {"conversation": foreign}).status_code == 404
 
 
 def test_queries_do_not_grow_with_assistants(
-    signed_in: Client, user: User, django_assert_max_num_queries: DjangoAssertNumQueries
+    browser: Client, user: User, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
     for number in range(10):
         Assistant.objects.create(slug=f"a{number}", name=f"A{number}", owner=user, instructions="Be brief.")
     with django_assert_max_num_queries(6):
-        signed_in.get(reverse("talk"))
+        browser.get(reverse("talk"))
 
 
-def test_the_users_patience_goes_before_the_assistants(signed_in: Client, user: User) -> None:
+def test_the_users_patience_goes_before_the_assistants(browser: Client, user: User) -> None:
     def read_patience() -> dict[str, str]:
-        return {one["slug"]: one["patience"] for one in read_data(signed_in)["assistants"]}
+        return {one["slug"]: one["patience"] for one in read_data(browser)["assistants"]}
 
     Assistant.objects.filter(slug="tutor").update(patience="patient")
     assert (read_patience()["tutor"], read_patience()["assistant"]) == ("patient", "")
@@ -120,13 +120,13 @@ def test_the_users_patience_goes_before_the_assistants(signed_in: Client, user: 
     assert set(read_patience().values()) == {"quick"}
 
 
-def test_a_speech_to_speech_engine_hears_and_speaks_by_itself(signed_in: Client, user: User) -> None:
+def test_a_speech_to_speech_engine_hears_and_speaks_by_itself(browser: Client, user: User) -> None:
     Assistant.objects.create(slug="whole", name="Whole", owner=user, instructions="Be one.", s2s_engine="openai")
-    described = {one["slug"]: one for one in read_data(signed_in)["assistants"]}
+    described = {one["slug"]: one for one in read_data(browser)["assistants"]}
     assert (described["whole"]["isOneEngine"], described["whole"]["demos"]) == (True, [])
     assert not described[Assistant.objects.get(is_default=True).slug]["isOneEngine"]
 
 
-def test_what_of_the_demo_is_not_installed_is_told(signed_in: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_of_the_demo_is_not_installed_is_told(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
-    assert {tuple(one["missing"]) for one in read_data(signed_in)["assistants"]} == {("stt",)}
+    assert {tuple(one["missing"]) for one in read_data(browser)["assistants"]} == {("stt",)}

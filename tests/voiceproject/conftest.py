@@ -9,6 +9,9 @@ import pytest
 
 @pytest.fixture
 def tmp_path() -> Iterator[Path]:
-    """In pytest's place, which closes its folders to others whenever a run begins; root's Postgres is such another."""
+    """A folder that Postgres may enter.
+
+    Pytest closes its own folders to other users whenever a run begins, and as root Postgres runs as another user.
+    """
     with tempfile.TemporaryDirectory(prefix="voiceproject-test-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)

@@ -26,7 +26,7 @@ def test_a_socket_where_there_is_none(live_site: Site) -> None:
 
 
 def test_a_large_message_is_taken(live_site: Site, committed_db: None) -> None:
-    """15 MiB of base64, as much as one official append may hold."""
+    """It has 15 MiB of base64, as much as one official append may hold."""
     _, key = api_keys.create(User.objects.create_user("large-message@example.com"), "test")
     with connect(f"{live_site.ws_url}/v1/realtime", additional_headers={"Authorization": f"Bearer {key}"}) as socket:
         socket.send(json.dumps({"type": "input_audio_buffer.append", "audio": "A" * 15 * 1024 * 1024}))
@@ -36,7 +36,7 @@ def test_a_large_message_is_taken(live_site: Site, committed_db: None) -> None:
 
 
 def test_not_ready_without_postgres(live_site: Site) -> None:
-    """The probe says so, and says it soon."""
+    """The probe says so, and it does not take long."""
     name = "voiceproject_gone"
     with psycopg.connect(live_site.database_url, autocommit=True) as postgres:
         postgres.execute(f"CREATE DATABASE {name}")
@@ -61,7 +61,7 @@ def test_superuser_unattended(database_url: str) -> None:
 
 @pytest.mark.parametrize("prefix", ["https://elsewhere.example", "//elsewhere.example", "/below", "\xff"])
 def test_no_stranger_says_where_links_begin(live_site: Site, prefix: str) -> None:
-    """Else the link in a mail that resets a password could lead to another site, with the token in it."""
+    """Otherwise the link in a mail that resets a password could lead to another site, with the token in it."""
     with urlopen(Request(live_site.url, headers={"Daphne-Root-Path": prefix})) as page:
         assert 'href="/accounts/login/"' in page.read().decode()
 
@@ -89,7 +89,7 @@ def test_a_flood_of_pings_is_cut_off(live_site: Site, committed_db: None) -> Non
 
 
 def test_as_many_open_files_as_connections_are_allowed(start_site: Callable[..., Site]) -> None:
-    """However few the system begins with."""
+    """The site raises the limit, however low it is when it starts."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))  # the site has it from this process
     try:

@@ -19,7 +19,7 @@ from accounts.provider_keys import keyring
 from conversations.models import Conversation, McpServer
 from tests.support.factories import make_conversation, make_user
 from voiceproject.database.base import get_request_share
-from voiceproject.http.requests import Handler
+from voiceproject.http.request_handling import Handler
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 CSRF = "c" * 32
@@ -27,17 +27,17 @@ Headers = dict[str, str]
 
 
 class Watcher:
-    """How many connections requests held, each time that it looked."""
+    """It notes how many connections requests hold, each time that it looks."""
 
     def __init__(self) -> None:
-        self.size = get_request_share()._free
+        self.size = count_free()
         self.held: list[int] = []
 
     def look(self) -> None:
-        self.held.append(self.size - get_request_share()._free)
+        self.held.append(self.size - count_free())
 
     def ask(self, path: str, headers: Headers, form: dict[str, str] | None = None) -> int:
-        """The status of an answer. It looks as the answer begins to be sent."""
+        """Look as the answer begins to be sent, and return its status."""
         given = {**headers, "host": "localhost", "content-type": "application/x-www-form-urlencoded"}
         scope = {
             "type": "http",
@@ -64,6 +64,16 @@ class Watcher:
         return statuses[0]
 
 
+def count_free() -> int:
+    """Return how many connections requests may still take: take all of them, and give them back."""
+    share, free = get_request_share(), 0
+    while share.take(0):
+        free += 1
+    for _ in range(free):
+        share.give()
+    return free
+
+
 def get_owner(talk: Conversation) -> User:
     assert talk.user  # it is not being deleted
     return talk.user
@@ -78,7 +88,7 @@ def watcher() -> Iterator[Watcher]:
 
 @pytest.fixture
 def server(watcher: Watcher) -> Iterator[str]:
-    """Where a provider should be. It has the watcher look when it is called, and hangs up."""
+    """The address of a provider. When it is called, it has the watcher look, and hangs up."""
 
     def listen() -> None:
         with suppress(OSError):

@@ -10,7 +10,7 @@ TOKEN = "a-long-random-token-é"
 
 
 def test_it_works(start_site: Callable[..., Site]) -> None:
-    """Whatever the host name, and with or without TLS, since Prometheus comes from within."""
+    """Any host name will do, with or without TLS, since Prometheus comes from within."""
     site = start_site(METRICS_TOKEN=TOKEN, HTTPS="true", ALLOWED_HOSTS="voice.example.com")
     status, kind, body = get_metrics(site, f"Bearer {TOKEN}")
     assert (status, kind.partition(";")[0]) == (200, "text/plain")

@@ -11,7 +11,7 @@ LOAD = "import django; django.setup(); from conversations.audio.vad import load_
 
 
 def test_onnx_runtime_tells_its_maker_nothing(tmp_path: Path) -> None:
-    """Left alone it gives the machine an id and queues events in the home folder; CI=… would silence it here too."""
+    """By default it gives the machine an id and queues events in the home folder; CI=… would silence it here too."""
     env = {name: value for name, value in os.environ.items() if name != "CI"}
     env.pop("ORT_DISABLE_TELEMETRY", None)
     subprocess.run([sys.executable, "-c", LOAD], env={**env, "HOME": str(tmp_path)}, cwd=ROOT, check=True)

@@ -23,7 +23,7 @@ PASSWORD = "correct horse battery"
 
 @pytest.fixture
 def no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Redis is asked each time, not only after a while."""
+    """Redis is asked each time, and not only after a while."""
     monkeypatch.setattr(shared_cache, "AWAY_SEC", 0.0)
 
 
@@ -54,7 +54,7 @@ def test_a_cache_whose_redis_goes_and_comes_back(tmp_path: Path) -> None:
 
 
 def test_everything_a_cache_does_is_covered() -> None:
-    """What the base class makes of these is covered with them."""
+    """What the base class builds upon these methods is covered with them."""
     own = {name for name, value in vars(RedisCache).items() if callable(value) and not name.startswith("_")}
     assert own - {"get_backend_timeout"} <= set(vars(SharedCache))
 
@@ -82,11 +82,11 @@ def wait_for_answer(talk: ClientConnection) -> None:
 
 
 def wait_until_it_tells(site: Site, state: str) -> None:
-    """Ask until the site tells it: an answer of /readyz serves all who ask within half a second."""
+    """Ask until the site reports this state: one answer of /readyz serves all who ask within half a second."""
     give_up_at = time.monotonic() + 10
     while (told := httpx2.get(f"{site.url}/readyz").text) != state:
         assert time.monotonic() < give_up_at, told
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
 def test_a_site_whose_redis_goes_and_comes_back(

@@ -85,7 +85,7 @@ def test_keys_are_private(folder: Path) -> None:
 
 
 def test_two_starts_at_once(folder: Path) -> None:
-    """Keys, migrations and Postgres are made by one of them."""
+    """Only one of them makes the keys, the tables and Postgres."""
     with run_site("", NOTHING, folder) as first, run_site("", NOTHING, folder) as second:
         assert urlopen(f"{first.url}/readyz").read() == urlopen(f"{second.url}/readyz").read()
 

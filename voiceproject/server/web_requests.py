@@ -90,7 +90,7 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
             self.asking = asyncio.ensure_future(self._admit(self._build_head()))
 
     async def _admit(self, head: dict[str, Any]) -> None:
-        from voiceproject.http.uploads import find_refusal  # Django's models, which load after Daphne
+        from voiceproject.http.upload_checks import find_refusal  # Django's models, which load after Daphne
 
         refused = await find_refusal(head)
         if getattr(self, "channel", None) is None:  # gone meanwhile

@@ -8,7 +8,7 @@ import os
 
 import django_stubs_ext
 
-from voiceproject.admin_look import UNFOLD as UNFOLD
+from voiceproject.admin_theme import UNFOLD as UNFOLD
 from voiceproject.settings.accounts import *
 from voiceproject.settings.data import *
 from voiceproject.settings.django import *

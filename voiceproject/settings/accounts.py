@@ -25,10 +25,10 @@ LOGIN_REDIRECT_URL = "home"
 ACCOUNT_ADAPTER = "accounts.sign_in.adapter.AccountAdapter"
 ACCOUNT_FORMS = {
     "signup": "accounts.forms.InvitedSignupForm",
-    "login": "accounts.sign_in.address_forms.LoginForm",
-    "add_email": "accounts.sign_in.address_forms.AddEmailForm",
-    "reset_password": "accounts.sign_in.address_forms.ResetPasswordForm",
-    "request_login_code": "accounts.sign_in.address_forms.RequestLoginCodeForm",
+    "login": "accounts.sign_in.email_forms.LoginForm",
+    "add_email": "accounts.sign_in.email_forms.AddEmailForm",
+    "reset_password": "accounts.sign_in.email_forms.ResetPasswordForm",
+    "request_login_code": "accounts.sign_in.email_forms.RequestLoginCodeForm",
 }
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}

@@ -42,7 +42,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "voiceproject.http.csp.SitePolicyMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "voiceproject.http.requests.OfUserMiddleware",
+    "voiceproject.http.request_handling.OfUserMiddleware",
 ]
 
 ROOT_URLCONF = "voiceproject.urls"

@@ -16,7 +16,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from dotenv import load_dotenv
 
-from voiceproject.local import embedded_postgres, local_keys
+from voiceproject.local import embedded_postgres, generated_keys
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 VAR_DIR = BASE_DIR / "var"
@@ -109,7 +109,7 @@ def env_origins(name: str) -> list[str]:
 
 def env_key(name: str) -> str:
     """Return a secret key, from the environment or from the site's own files."""
-    if key := env(name) or local_keys.read(VAR_DIR, name):
+    if key := env(name) or generated_keys.read(VAR_DIR, name):
         return key
     raise ImproperlyConfigured(f"{name} is not set. See .env.example for how to make one.")
 

@@ -31,7 +31,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {
         "line": {
-            "class": "voiceproject.log_lines.LineFormatter",
+            "class": "voiceproject.log_formatting.LineFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
         }
     },

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts.keys import api_keys, notices
+from accounts.keys import api_keys, mail_notices
 from accounts.models import APIKey, Scope, User
 
 
@@ -35,4 +35,4 @@ class Command(BaseCommand):
             raise CommandError(f"The name must have 1 to {longest} characters.")
         key, token = api_keys.create(user, name.strip(), scopes or Scope.values)
         self.stdout.write(token)
-        notices.notify_api_key_created_by_command(key)
+        mail_notices.notify_api_key_created_by_command(key)

@@ -42,12 +42,12 @@ def log_failure(code: str | None, status: int, headers: Mapping[str, str]) -> No
 def choose_media_type(accept: str) -> str | None:
     """Return the type that a client with this `Accept` header likes best, or None if it takes none that we serve."""
     ranges = [MediaType(token) for token in accept.split(",") if token.strip()] or [MediaType("*/*")]
-    qualities = {name: _rate(name, ranges) for name in OFFERED}
+    qualities = {name: _compute_quality(name, ranges) for name in OFFERED}
     best = max(OFFERED, key=lambda name: qualities[name])
     return OFFERED[best] if qualities[best] else None
 
 
-def _rate(name: str, ranges: list[MediaType]) -> float:
+def _compute_quality(name: str, ranges: list[MediaType]) -> float:
     """Return how much a client likes a type, from 0 to 1.
 
     RFC 9110, 12.5.1: the most specific range that matches decides, and 0 excludes.

@@ -6,7 +6,7 @@ from functools import cached_property
 import httpx2
 from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError
 
-from accounts.outbound.bounded_answers import UnfitAnswerError, parse_json
+from accounts.outbound.bounded_responses import UnfitAnswerError, parse_json
 from accounts.provider_keys.credentials import OPENAI_URL
 from conversations.engines.base import EngineSpec
 from conversations.engines.engine_kinds import EngineKind
@@ -83,30 +83,30 @@ class Account:
 
     def _classify(self, said: ErrorReport, status: int | None, retry_after_sec: float | None) -> EngineError:
         if said.has_any(provider_errors.NO_CREDIT) or status == 402:
-            return self.errors.quota_error()
+            return self.errors.build_quota_error()
         if status == 401 or said.has_any(provider_errors.BAD_KEY):
-            return self.errors.auth_error()
+            return self.errors.build_auth_error()
         if status == 403:
-            return self.errors.auth_error(said.message)
+            return self.errors.build_auth_error(said.message)
         if status == 429 or said.has_any(provider_errors.TOO_MANY):
-            return self.errors.busy_error(retry_after_sec)
+            return self.errors.build_busy_error(retry_after_sec)
         if status is not None and (status >= 500 or status == 408):
-            return self.errors.server_error(f"error {status}")
+            return self.errors.build_server_error(f"error {status}")
         if status == 404 and said.message.lower().rstrip(".") in ("", "not found", "404 page not found"):
-            return self.errors.not_found_error()
+            return self.errors.build_not_found_error()
         if status is not None or said.has_any(provider_errors.REFUSED):
-            return self.errors.rejected_error(said.message)
-        return self.errors.server_error(next(iter(said.names), said.message) or "no reason given")
+            return self.errors.build_rejected_error(said.message)
+        return self.errors.build_server_error(next(iter(said.names), said.message) or "no reason given")
 
     def _explain_transport(self, error: Exception) -> EngineError:
         cause = error.__cause__ if isinstance(error, APIConnectionError) else error
         match cause:
             case httpx2.ConnectError() | httpx2.ConnectTimeout() | httpx2.PoolTimeout() | httpx2.UnsupportedProtocol():
-                return self.errors.unreachable_error()
+                return self.errors.build_unreachable_error()
             case httpx2.InvalidURL():
-                return self.errors.not_found_error()
+                return self.errors.build_not_found_error()
             case httpx2.TimeoutException():
-                return self.errors.timeout_error(self._spec.timeout_sec)
+                return self.errors.build_timeout_error(self._spec.timeout_sec)
             case UnfitAnswerError() | ValueError():
-                return self.errors.unexpected_answer_error("what was asked for")
-        return self.errors.connection_lost_error()
+                return self.errors.build_unexpected_answer_error("what was asked for")
+        return self.errors.build_connection_lost_error()

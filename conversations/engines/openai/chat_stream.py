@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from typing import Any
 
-from accounts.outbound.bounded_answers import parse_json
+from accounts.outbound.bounded_responses import parse_json
 from conversations.engines.base import CallPiece, Completion, FinishReason
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.chat_content import extract_text, find_calls, has_thoughts, is_thought

@@ -134,11 +134,15 @@ class ChatCompletions:
         except ReportedError as reported:
             raise self._account.explain_event(reported.error) from reported
         except ValueError as error:
-            raise errors.unexpected_answer_error("a reply") from error
+            raise errors.build_unexpected_answer_error("a reply") from error
         if not stream.has_ended:
-            raise errors.connection_lost_error() if stream.has_begun else errors.unexpected_answer_error("a reply")
+            raise (
+                errors.build_connection_lost_error()
+                if stream.has_begun
+                else errors.build_unexpected_answer_error("a reply")
+            )
         if not stream.calls.are_named:
-            raise errors.unexpected_answer_error("a call of a tool by its name")
+            raise errors.build_unexpected_answer_error("a call of a tool by its name")
         return rest
 
     @asynccontextmanager
@@ -166,7 +170,7 @@ class ChatCompletions:
         if "tools" not in body or not TOOLS_REFUSED.search(error.message, 0, MAX_SCRUBBED):
             return False
         if body.get("tool_choice", "none") != "none":  # a call was asked for, not just allowed
-            raise self._account.errors.tools_unsupported_error(error.message) from error
+            raise self._account.errors.build_tools_unsupported_error(error.message) from error
         log.warning("%s: %s refuses tools, and goes on without them", self._spec.get_label(), self._account.errors.name)
         self._calls_tools = False
         body.pop("tool_choice", None)

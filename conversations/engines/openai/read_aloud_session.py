@@ -39,9 +39,11 @@ class Reading:
             return
         self._held_chars += _count_chars(event)
         is_too_much = self._held_chars > MAX_HELD_CHARS
-        self._events.put_nowait(self._errors.server_error("it sends more than can be heard") if is_too_much else event)
+        self._events.put_nowait(
+            self._errors.build_server_error("it sends more than can be heard") if is_too_much else event
+        )
 
-    async def events(self) -> AsyncIterator[dict[str, Any]]:
+    async def receive_events(self) -> AsyncIterator[dict[str, Any]]:
         """Yield the events in order, up to `response.done`, or raise EngineError."""
         while True:
             event = await self._events.get()
@@ -126,7 +128,7 @@ class ReadAloudSession:
 
     async def _run(self) -> None:
         sender = asyncio.create_task(self._send_all())
-        failure: EngineError = self._account.errors.connection_lost_error()
+        failure: EngineError = self._account.errors.build_connection_lost_error()
         try:
             while True:
                 if event := await receive_event(self._connection, self._account, EXPECTED):
@@ -180,6 +182,6 @@ class ReadAloudSession:
         if reading := self._readings.pop(str(said.get("event_id")), None):
             reading.put(self._account.explain_event(said))
         elif said.get("code") == provider_errors.SESSION_EXPIRED:
-            raise self._account.errors.connection_lost_error()  # worth another try, over another connection
+            raise self._account.errors.build_connection_lost_error()  # worth another try, over another connection
         elif said.get("code") != provider_errors.CANCEL_NOT_ACTIVE:
             raise self._account.explain_event(said)

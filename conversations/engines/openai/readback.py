@@ -137,7 +137,7 @@ def _count_strays(asked: list[Word], said: list[Word], is_tail: bool) -> int:
         return sum(not word.is_figure for word in asked)
     wanted, spoken = ("".join(word.folded for word in words) for words in (asked, said))
     if any(word.is_figure for word in asked + said) and asked:
-        return 0 if _are_same_figures(asked, said) else max(len(asked), len(said))
+        return 0 if _has_same_figures(asked, said) else max(len(asked), len(said))
     if _is_like(wanted, spoken, ALIKE) or _is_abbreviated(wanted, spoken):
         return 0
     return max(len(asked), len(said))
@@ -156,7 +156,7 @@ def _count_words_read(asked: list[Word], said: list[Word]) -> int:
     return max(range(1, len(asked) + 1), key=fit)
 
 
-def _are_same_figures(asked: list[Word], said: list[Word]) -> bool:
+def _has_same_figures(asked: list[Word], said: list[Word]) -> bool:
     """Return whether both sides have the same digits, digits and a fitting number of words, or the same letters."""
     digits = ["".join(filter(str.isdigit, "".join(word.folded for word in words))) for words in (asked, said)]
     if all(digits):

@@ -33,9 +33,9 @@ class SpeechToSpeech:
         connection = await open_socket(self._account, query, EXPECTED, self._spec.timeout_sec, MAX_MESSAGE_BYTES)
         return RealtimeConnection(connection, self._account)
 
-    def unexpected_answer_error(self) -> EngineError:
+    def build_unexpected_answer_error(self) -> EngineError:
         """Return the error for a provider whose events do not follow the protocol."""
-        return self._account.errors.unexpected_answer_error(EXPECTED)
+        return self._account.errors.build_unexpected_answer_error(EXPECTED)
 
 
 class RealtimeConnection:
@@ -50,21 +50,21 @@ class RealtimeConnection:
         try:
             await self._connection.send_raw(json.dumps(event))
         except (WebSocketException, OSError) as error:
-            raise self._account.errors.connection_lost_error() from error
+            raise self._account.errors.build_connection_lost_error() from error
 
     async def receive(self) -> dict[str, Any]:
         """Return the next event, with errors in words for the user. Raise EngineError once the connection is lost."""
         try:
             event = await receive_event(self._connection, self._account, EXPECTED)
         except (WebSocketException, OSError) as error:
-            raise self._account.errors.connection_lost_error() from error
+            raise self._account.errors.build_connection_lost_error() from error
         return self._rewrite_errors(event or {})
 
     def _rewrite_errors(self, event: dict[str, Any]) -> dict[str, Any]:
         error = event.get("error")
         if isinstance(error, dict):
             if error.get("code") == provider_errors.SESSION_EXPIRED:
-                raise self._account.errors.connection_lost_error()  # worth another connection
+                raise self._account.errors.build_connection_lost_error()  # worth another connection
             return {**event, "error": self._rewrite_error(error)}
         response = event.get("response")
         details = response.get("status_details") if isinstance(response, dict) else None

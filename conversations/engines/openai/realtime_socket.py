@@ -8,7 +8,7 @@ import httpcore2
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus, InvalidURI, WebSocketException
 
-from accounts.outbound.bounded_answers import parse_json
+from accounts.outbound.bounded_responses import parse_json
 from accounts.outbound.public_addresses import find_public_address
 from conversations.engines.openai.account import CONNECT_SEC, SDK_ERRORS, Account
 from conversations.network.http import get_tls_context
@@ -39,13 +39,13 @@ async def open_socket(
         refused = error.response
         raise account.explain_refusal(refused.status_code, bytes(refused.body), refused.headers) from None
     except InvalidURI as error:
-        raise errors.not_found_error() from error
+        raise errors.build_not_found_error() from error
     except (InvalidMessage, ConnectionClosed) as error:
-        raise errors.connection_lost_error() from error
+        raise errors.build_connection_lost_error() from error
     except WebSocketException as error:
-        raise errors.unexpected_answer_error(expected) from error
+        raise errors.build_unexpected_answer_error(expected) from error
     except (OSError, httpcore2.ConnectError) as error:  # TimeoutError is one
-        raise errors.unreachable_error() from error
+        raise errors.build_unreachable_error() from error
     except SDK_ERRORS as error:
         raise account.explain(error) from error
 
@@ -77,7 +77,7 @@ async def receive_event(connection: AsyncRealtimeConnection, account: Account, e
     try:
         event = parse_json(data, max_bytes=len(data))  # the socket bounds its size
     except ValueError as error:
-        raise account.errors.unexpected_answer_error(expected) from error
+        raise account.errors.build_unexpected_answer_error(expected) from error
     return event if isinstance(event, dict) else None
 
 

@@ -80,7 +80,7 @@ class RealtimeTranscriptionStream:
             async with asyncio.timeout(self._settle_sec):
                 return await words
         except TimeoutError as error:
-            failure = self._account.errors.timeout_error(self._settle_sec)
+            failure = self._account.errors.build_timeout_error(self._settle_sec)
             utterance.fail(failure)
             self._silence, self._mute_until = failure, asyncio.get_running_loop().time() + MUTE_SEC
             self._hang_up()
@@ -89,7 +89,7 @@ class RealtimeTranscriptionStream:
     async def close(self) -> None:
         self._task.cancel()
         await asyncio.wait({self._task})
-        self._protocol.give_up(self._account.errors.connection_lost_error())
+        self._protocol.give_up(self._account.errors.build_connection_lost_error())
         if not self._task.cancelled():
             self._task.result()  # raises what it died of
 
@@ -136,7 +136,7 @@ class RealtimeTranscriptionStream:
             pass
         except (WebSocketException, OSError) as error:
             if self._misses and not self._protocol.is_ready:  # twice in a row
-                raise self._account.errors.connection_lost_error() from error
+                raise self._account.errors.build_connection_lost_error() from error
         finally:
             self._connection_timeout = None
             sender.cancel()

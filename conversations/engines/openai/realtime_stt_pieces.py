@@ -82,7 +82,8 @@ class Utterance:
         """Return whether anybody waits for the final words."""
         return any(not future.done() for _, future in self._waiting)
 
-    def text(self) -> str:
+    def join_text(self) -> str:
+        """Return the words of all pieces so far, joined."""
         return join_texts(piece.text for piece in self.pieces)
 
     def wait(self) -> "asyncio.Future[Transcript]":

@@ -71,7 +71,7 @@ class RealtimeTranscriptionProtocol:
         if self.utterance.failure:
             return
         if self.utterance.kept_bytes + len(pcm) > MAX_KEPT_BYTES:
-            self.utterance.fail(self._account.errors.server_error("it does not keep up"))
+            self.utterance.fail(self._account.errors.build_server_error("it does not keep up"))
         else:
             self.utterance.open_piece.pcm += pcm
 
@@ -210,7 +210,7 @@ class RealtimeTranscriptionProtocol:
             self._publish_partial()
 
     def _publish_partial(self) -> None:
-        if not self.utterance.failure and (words := self.utterance.text()) != self._published:
+        if not self.utterance.failure and (words := self.utterance.join_text()) != self._published:
             self._published = words
             self._on_partial(words)
 

@@ -77,7 +77,7 @@ class ReadAloud:
                 return
             except MisreadError as misread:
                 rest = misread.rest
-                failure = self._account.errors.misread_error()
+                failure = self._account.errors.build_misread_error()
                 incidents.report(failure, None if is_last or not rest else "retried")
                 if is_last or not rest:
                     raise failure from misread
@@ -109,7 +109,7 @@ class ReadAloud:
         """Yield the audio of `text`, in whole samples, or raise EngineError or MisreadError."""
         readback, held, has_sounded = Readback(text), b"", False
         sound = AnswerDecoder("audio/pcm")
-        async for event in reading.events():
+        async for event in reading.receive_events():
             is_over = self._update_readback(event, readback)
             if not readback.is_faithful(is_over=is_over):
                 raise MisreadError("" if has_sounded else text)
@@ -124,7 +124,7 @@ class ReadAloud:
         if readback.unread:
             raise MisreadError(readback.unread)
         if not has_sounded:
-            raise self._account.errors.unexpected_answer_error("speech")
+            raise self._account.errors.build_unexpected_answer_error("speech")
 
     def _update_readback(self, event: dict[str, Any], readback: Readback) -> bool:
         """Take the words of an event, and return whether it is the last. Raise EngineError for a failed response."""
@@ -145,9 +145,9 @@ class ReadAloud:
         if shown.get("status") == "failed":
             raise self._account.explain_event(details.get("error"))
         if shown.get("status") == "cancelled":
-            raise self._account.errors.connection_lost_error()
+            raise self._account.errors.build_connection_lost_error()
         if details.get("reason") == "content_filter":
-            raise self._account.errors.rejected_error("The content filter stopped it.")
+            raise self._account.errors.build_rejected_error("The content filter stopped it.")
 
     def _decode_audio(self, event: dict[str, Any], sound: AnswerDecoder, *, is_over: bool) -> bytes:
         """Return the audio of an event, in whole samples, or raise EngineError."""
@@ -156,6 +156,6 @@ class ReadAloud:
                 return sound.feed(base64.b64decode(event.get("delta") or ""))
             return sound.finish() if is_over else b""
         except UnusableAudioError as unfit:
-            raise self._account.errors.unexpected_answer_error(f"PCM audio but {unfit.what}") from unfit
+            raise self._account.errors.build_unexpected_answer_error(f"PCM audio but {unfit.what}") from unfit
         except (ValueError, TypeError, TextAnswerError) as error:
-            raise self._account.errors.unexpected_answer_error("speech") from error
+            raise self._account.errors.build_unexpected_answer_error("speech") from error

@@ -3,7 +3,7 @@ import wave
 
 from openai import BadRequestError, omit
 
-from accounts.outbound.bounded_answers import parse_json, read_body
+from accounts.outbound.bounded_responses import parse_json, read_body
 from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript
 from conversations.engines.openai import provider_errors
 from conversations.engines.openai.account import SDK_ERRORS, Account
@@ -50,7 +50,7 @@ class Transcriptions:
         try:
             result = parse_json(body, MAX_ANSWER_BYTES)
         except ValueError as error:
-            raise self._account.errors.unexpected_answer_error("a transcript") from error
+            raise self._account.errors.build_unexpected_answer_error("a transcript") from error
         return self._parse_transcript(result, seconds)
 
     def _parse_transcript(self, result: object, seconds: float) -> Transcript:
@@ -58,7 +58,7 @@ class Transcriptions:
         if not isinstance(result, dict) or not isinstance(result.get("text", 0), str | None):
             if provider_errors.is_error(result):
                 raise self._account.explain_event(result)
-            raise self._account.errors.unexpected_answer_error("a transcript")
+            raise self._account.errors.build_unexpected_answer_error("a transcript")
         usage = result.get("usage")
         billed = choose_billed_seconds(usage.get("seconds") if isinstance(usage, dict) else None, seconds)
         return Transcript(text=make_storable(result["text"] or "").strip()[:MAX_CHARACTERS], seconds=billed)

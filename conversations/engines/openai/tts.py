@@ -4,7 +4,7 @@ from functools import partial
 
 from openai import omit
 
-from accounts.outbound.bounded_answers import parse_json
+from accounts.outbound.bounded_responses import parse_json
 from conversations.engines import speech_decoder
 from conversations.engines.base import EngineSpec
 from conversations.engines.errors import EngineError
@@ -69,4 +69,4 @@ class Speech:
                 return self._account.explain_event(said)
         kind = content_type.partition(";")[0].strip().lower()
         is_named = kind.startswith(("text/", "application/json"))
-        return self._account.errors.unexpected_answer_error(f"PCM audio but {kind if is_named else 'a text'}")
+        return self._account.errors.build_unexpected_answer_error(f"PCM audio but {kind if is_named else 'a text'}")

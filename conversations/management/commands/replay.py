@@ -36,13 +36,13 @@ class Command(BaseCommand):
         recording = read_recording(read_lines(file))
         head, differing = recording.head, 0
 
-        def steps() -> Iterator[Decided]:
+        def count_steps() -> Iterator[Decided]:
             nonlocal differing
             for decided in play(recording):
                 differing += bool(decided.raised) and not decided.step.raised
                 yield decided
 
-        shown = takewhile(lambda one: until_sec is None or one.step.at <= until_sec, steps())
+        shown = takewhile(lambda one: until_sec is None or one.step.at <= until_sec, count_steps())
         if wanted is not None:
             found = next((one for one in shown if one.number == wanted), None)
             if found is None:

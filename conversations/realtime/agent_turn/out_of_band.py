@@ -9,10 +9,9 @@ from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.generation import ResponseBuilder
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
-from conversations.realtime.agent_turn.response_closing import close_response
-from conversations.realtime.agent_turn.response_details import describe_failure
+from conversations.realtime.agent_turn.response_closing import close_response, describe_failure
 from conversations.realtime.cascade_state import CascadeState
-from conversations.realtime.protocol.errors import TOO_MANY_RESPONSES, Failure, too_many_out_of_band
+from conversations.realtime.protocol.errors import TOO_MANY_RESPONSES, Failure, build_too_many_responses_error
 from conversations.realtime.protocol.response_options import ResponseOptions
 
 
@@ -31,7 +30,7 @@ class OutOfBandResponses:
         """
         most = self.state.limits.max_out_of_band
         if len(self._running) >= most:
-            raise too_many_out_of_band(most)
+            raise build_too_many_responses_error(most)
         response = Response.open(self.state, options, self.state.make_id("resp"), None)
         response.stamp("endpoint", self.state.now)
         self._running[response.id] = response

@@ -17,7 +17,7 @@ from conversations.realtime.engine_events import GenerationEvent
 from conversations.realtime.measurements import DecisionOutcome, DiscardedUsage
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.response_options import ResponseOptions, choose_context
-from conversations.realtime.text.speech_script import SpeechScript
+from conversations.realtime.text.clauses import SpeechScript
 from conversations.realtime.user_turn.utterance import Utterance
 
 MAX_TRIES = 3  # drafts in one turn

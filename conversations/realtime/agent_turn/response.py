@@ -12,7 +12,7 @@ from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.playback import Playback, SpeechLag
 from conversations.realtime.protocol.items import TYPICAL_MS_PER_CHAR, LiveItem
 from conversations.realtime.protocol.response_options import ResponseOptions, find_awaited
-from conversations.realtime.text.speech_script import SpeechScript
+from conversations.realtime.text.clauses import SpeechScript
 
 ResponseStatus = Literal["in_progress", "completed", "cancelled", "incomplete", "failed"]
 LEAD_MS = 500  # by so much the client's playback may be ahead of our estimate

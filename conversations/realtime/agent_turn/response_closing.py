@@ -6,6 +6,13 @@ from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.response import Response, ResponseStatus
 from conversations.realtime.agent_turn.tool_calls import ToolCalls
 from conversations.realtime.cascade_state import CascadeState
+from conversations.realtime.protocol.errors import Failure
+
+
+def describe_failure(failure: Failure) -> dict[str, Any]:
+    """Return the `status_details` of a response that failed."""
+    error = {"type": "server_error", "code": failure.code, "message": failure.message}
+    return {"type": "failed", "error": error}
 
 
 def close_response(

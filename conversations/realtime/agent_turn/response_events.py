@@ -9,8 +9,7 @@ from typing import Any
 
 from conversations.pcm import BYTES_PER_MS, count_samples, samples_to_ms
 from conversations.realtime.agent_turn.response import Response
-from conversations.realtime.agent_turn.response_details import build_usage
-from conversations.realtime.protocol.items import LiveItem
+from conversations.realtime.protocol.items import LiveItem, Usage
 
 FRAME_BYTES = 200 * BYTES_PER_MS  # the most audio in one event
 
@@ -122,9 +121,25 @@ def _to_wire(response: Response) -> dict[str, Any]:
         "output_modalities": ["audio"] if response.options.is_audio else ["text"],
         "max_output_tokens": response.options.max_tokens or "inf",
         "audio": {"output": output},
-        "usage": build_usage(response.item.usage) if is_done else None,
+        "usage": _build_usage(response.item.usage) if is_done else None,
         **({} if response.options.metadata is None else {"metadata": response.options.metadata}),
         **({"timing": dict(response.item.waterfall)} if is_done and response.shows_timing else {}),
+    }
+
+
+def _build_usage(used: Usage) -> dict[str, Any]:
+    """Return the tokens of a response as `response.usage` has them."""
+    return {
+        "total_tokens": used.input_tokens + used.output_tokens,
+        "input_tokens": used.input_tokens,
+        "output_tokens": used.output_tokens,
+        "input_token_details": {
+            "text_tokens": used.input_tokens,
+            "audio_tokens": 0,
+            "image_tokens": 0,
+            "cached_tokens": used.cached_tokens,
+        },
+        "output_token_details": {"text_tokens": used.output_tokens, "audio_tokens": 0},
     }
 
 

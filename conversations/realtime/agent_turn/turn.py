@@ -9,8 +9,7 @@ from conversations.realtime.agent_turn.out_of_band import OutOfBandResponses
 from conversations.realtime.agent_turn.playback_queue import PlaybackQueue
 from conversations.realtime.agent_turn.preemptive_generation import Draft, PreemptiveGeneration
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus, TimedEvents
-from conversations.realtime.agent_turn.response_closing import close_response
-from conversations.realtime.agent_turn.response_details import describe_failure
+from conversations.realtime.agent_turn.response_closing import close_response, describe_failure
 from conversations.realtime.agent_turn.turn_deadlines import TurnDeadlines
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.engine_events import GenerationEvent

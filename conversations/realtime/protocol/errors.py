@@ -18,29 +18,29 @@ class ProtocolError(Exception):
         self.event_id = event_id
 
 
-def invalid_value(param: str, complaint: str) -> ProtocolError:
+def build_invalid_value_error(param: str, complaint: str) -> ProtocolError:
     """Return the refusal of the value at `param`; `complaint` goes on with the sentence that the path begins."""
     return ProtocolError("invalid_value", f"'{param}' {complaint}", param)
 
 
-def no_response_running() -> ProtocolError:
+def build_no_response_error() -> ProtocolError:
     """Return the refusal to cancel a response where none is running."""
     return ProtocolError("response_cancel_not_active", "Cancellation failed: no active response found.")
 
 
-def too_many_out_of_band(most: int) -> ProtocolError:
+def build_too_many_responses_error(most: int) -> ProtocolError:
     """Return the refusal of one more out-of-band response while `most` are running."""
     message = f"{most} out-of-band responses are running, which is the limit. Wait for one."
     return ProtocolError("too_many_responses", message)
 
 
-def too_many_awaited_transcripts(most: int) -> ProtocolError:
+def build_too_many_transcripts_error(most: int) -> ProtocolError:
     """Return the refusal of one more utterance while the transcripts of `most` are awaited."""
     message = f"{most} utterances still wait for their transcripts, which is the limit. Try again in a moment."
     return ProtocolError("too_many_pending_transcripts", message)
 
 
-def input_buffer_full(most_ms: int, event_id: str | None = None) -> ProtocolError:
+def build_buffer_full_error(most_ms: int, event_id: str | None = None) -> ProtocolError:
     """Return the refusal of audio that does not fit into the input buffer, which holds `most_ms`."""
     message = f"The input audio buffer holds {most_ms // 1000} s and is full. Commit or clear it."
     return ProtocolError("input_audio_buffer_full", message, "audio", event_id)

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from conversations.realtime.protocol.errors import ProtocolError, invalid_value
+from conversations.realtime.protocol.errors import ProtocolError, build_invalid_value_error
 
 # What a client may ask for beyond the protocol; docs/protocol.md describes them.
 EXTENSIONS = ("playback", "captions", "retry", "storage")
@@ -73,17 +73,17 @@ def check_values(given: dict[str, Any], root: str = "session") -> None:
     for path, (least, most) in RANGES.items():
         value = get_at(given, path)
         if isinstance(value, int | float) and not least <= value <= most:
-            raise invalid_value(f"{root}.{path}", f"is {value}; it must be between {least} and {most}.")
+            raise build_invalid_value_error(f"{root}.{path}", f"is {value}; it must be between {least} and {most}.")
     for path, longest in LENGTHS.items():
         text = get_at(given, path)
         if isinstance(text, str) and len(text) > longest:
-            raise invalid_value(f"{root}.{path}", f"is longer than {longest} characters.")
+            raise build_invalid_value_error(f"{root}.{path}", f"is longer than {longest} characters.")
     if given.get("output_modalities") == []:
-        raise invalid_value(f"{root}.output_modalities", "must be ['audio'] or ['text'].")
+        raise build_invalid_value_error(f"{root}.output_modalities", "must be ['audio'] or ['text'].")
 
 
 def check_extensions(patch: dict[str, Any]) -> None:
     """Raise ProtocolError unless the extensions that a client asks for are those of docs/protocol.md."""
     extensions = patch.get("extensions") or []
     if not isinstance(extensions, list) or not all(name in EXTENSIONS for name in extensions):
-        raise invalid_value("session.extensions", f"must be a list of any of {', '.join(EXTENSIONS)}.")
+        raise build_invalid_value_error("session.extensions", f"must be a list of any of {', '.join(EXTENSIONS)}.")

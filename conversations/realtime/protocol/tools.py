@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from conversations.realtime.protocol.errors import ProtocolError, invalid_value
+from conversations.realtime.protocol.errors import ProtocolError, build_invalid_value_error
 
 MAX_TOOLS = 128
 TOOL_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -99,34 +99,36 @@ def parse_tools(given: object, servers: Collection[str], root: str = "session") 
     `servers` are the labels of the MCP servers that this session has.
     """
     if not isinstance(given, list) or len(given) > MAX_TOOLS:
-        raise invalid_value(f"{root}.tools", f"must be a list of at most {MAX_TOOLS} tools.")
+        raise build_invalid_value_error(f"{root}.tools", f"must be a list of at most {MAX_TOOLS} tools.")
     tools = tuple(_parse_tool(tool, f"{root}.tools.{place}", servers) for place, tool in enumerate(given))
     names: set[str] = set()
     for place, tool in enumerate(tools):
         if isinstance(tool, FunctionTool):
             if tool.name in names:
-                raise invalid_value(f"{root}.tools.{place}.name", f"is {tool.name!r}, which another tool already has.")
+                raise build_invalid_value_error(
+                    f"{root}.tools.{place}.name", f"is {tool.name!r}, which another tool already has."
+                )
             names.add(tool.name)
     return tools
 
 
 def _parse_tool(tool: object, path: str, servers: Collection[str]) -> DeclaredTool:
     if not isinstance(tool, dict):
-        raise invalid_value(path, "must be an object.")
+        raise build_invalid_value_error(path, "must be an object.")
     kind = tool.get("type") or "function"
     if kind == "mcp":
         return _parse_server(tool, path, servers)
     if kind != "function":
-        raise invalid_value(f"{path}.type", "must be 'function' or 'mcp'.")
+        raise build_invalid_value_error(f"{path}.type", "must be 'function' or 'mcp'.")
     name, description, parameters = tool.get("name"), tool.get("description"), tool.get("parameters")
     if name is None:
         raise ProtocolError("missing_required_parameter", f"'{path}.name' is missing.", f"{path}.name")
     if not isinstance(name, str) or not TOOL_NAME.fullmatch(name):
-        raise invalid_value(f"{path}.name", "must be 1 to 64 letters, digits, '_' and '-'.")
+        raise build_invalid_value_error(f"{path}.name", "must be 1 to 64 letters, digits, '_' and '-'.")
     if not isinstance(description, str | None):
-        raise invalid_value(f"{path}.description", "must be a string.")
+        raise build_invalid_value_error(f"{path}.description", "must be a string.")
     if not isinstance(parameters, dict | None):
-        raise invalid_value(f"{path}.parameters", "must be an object: the JSON schema of the arguments.")
+        raise build_invalid_value_error(f"{path}.parameters", "must be an object: the JSON schema of the arguments.")
     return FunctionTool(name, description, parameters)
 
 
@@ -138,7 +140,7 @@ def _parse_server(tool: dict[str, Any], path: str, servers: Collection[str]) -> 
         raise ProtocolError("missing_required_parameter", f"'{param}' is missing.", param)
     if not isinstance(label, str) or label not in servers:
         complaint = "does not name an MCP server of this assistant. An admin can add one to it."
-        raise invalid_value(f"{path}.server_label", complaint)
+        raise build_invalid_value_error(f"{path}.server_label", complaint)
     return McpTool(label)
 
 
@@ -152,14 +154,18 @@ def parse_tool_choice(
     if isinstance(given, str) and given in TOOL_CHOICES:
         return ToolChoice(given)
     if not isinstance(given, dict):
-        raise invalid_value(f"{root}.tool_choice", f"must be one of {', '.join(TOOL_CHOICES)}, or name a function.")
+        raise build_invalid_value_error(
+            f"{root}.tool_choice", f"must be one of {', '.join(TOOL_CHOICES)}, or name a function."
+        )
     kind, name, label = given.get("type"), given.get("name"), given.get("server_label")
     if kind == "function" and isinstance(name, str) and name in names:
         return ToolChoice(name=name)
     if kind == "mcp" and isinstance(label, str) and label in servers and isinstance(name, str | None):
         return ToolChoice(name=name or "", server_label=label)
     if kind not in ("function", "mcp"):
-        raise invalid_value(f"{root}.tool_choice.type", "must be 'function' or 'mcp'.")
+        raise build_invalid_value_error(f"{root}.tool_choice.type", "must be 'function' or 'mcp'.")
     if kind == "function":
-        raise invalid_value(f"{root}.tool_choice.name", "must be the name of one of the session's tools.")
-    raise invalid_value(f"{root}.tool_choice.server_label", "does not name an MCP server of this assistant.")
+        raise build_invalid_value_error(f"{root}.tool_choice.name", "must be the name of one of the session's tools.")
+    raise build_invalid_value_error(
+        f"{root}.tool_choice.server_label", "does not name an MCP server of this assistant."
+    )

@@ -57,11 +57,11 @@ class RelayItems:
         self._request_creation(item.id, event.event_id)
 
     def _request_creation(self, item_id: str, event_id: str | None) -> None:
-        def refused() -> None:
+        def forget_request() -> None:
             self._unconfirmed.pop(item_id, None)
 
         self.link.send_request(
-            "conversation.item.create", UpstreamRequest(event_id, refused), **self._unconfirmed[item_id].fields
+            "conversation.item.create", UpstreamRequest(event_id, forget_request), **self._unconfirmed[item_id].fields
         )
 
     def retrieve(self, event: sdk.ConversationItemRetrieveEvent) -> None:

@@ -16,7 +16,7 @@ from conversations.realtime.protocol.client_events import (
     SessionUpdate,
     TranscriptionRetry,
 )
-from conversations.realtime.protocol.errors import ProtocolError, no_response_running
+from conversations.realtime.protocol.errors import ProtocolError, build_no_response_error
 from conversations.realtime.protocol.items import ItemLog, LiveItem
 from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.realtime.relay.agent_turn import RelayAgentTurn
@@ -127,7 +127,7 @@ class RelayMachine:
         """Ask the upstream to cancel a response, or raise ProtocolError if none is running."""
         named = {} if event.response_id is None else {"response_id": event.response_id}
         if not self.agent_turn.running:
-            raise no_response_running()
+            raise build_no_response_error()
         self.link.send_request("response.cancel", UpstreamRequest(event.event_id), **named)
 
     def _retry(self, _: TranscriptionRetry) -> None:

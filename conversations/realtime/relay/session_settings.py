@@ -52,10 +52,10 @@ class RelaySettings:
     def _request(self, config: SessionConfig, request: UpstreamRequest, news: SessionConfig | None) -> None:
         name = ""
 
-        def refused() -> None:
+        def forget_request() -> None:
             self._pending.pop(name, None)
 
-        request = UpstreamRequest(request.event_id, refused, request.is_own)
+        request = UpstreamRequest(request.event_id, forget_request, request.is_own)
         name = self.link.send_request("session.update", request, session=self._build_for_upstream(config))
         self._pending[name] = news
 

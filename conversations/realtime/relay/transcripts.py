@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from conversations.realtime.protocol.errors import Failure, too_many_awaited_transcripts
+from conversations.realtime.protocol.errors import Failure, build_too_many_transcripts_error
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.state import RelayState
 from conversations.realtime.user_turn.transcript_filter import extract_spoken_words
@@ -26,7 +26,7 @@ class RelayTranscripts:
     def check_pending(self) -> None:
         """Raise ProtocolError if too many transcripts are awaited to commit another utterance."""
         if len(self.pending) >= self.state.limits.max_pending:
-            raise too_many_awaited_transcripts(self.state.limits.max_pending)
+            raise build_too_many_transcripts_error(self.state.limits.max_pending)
 
     def await_item(self, item_id: str) -> None:
         """Expect the transcript of this item, and set its deadline."""

@@ -4,7 +4,7 @@ from collections import deque
 from typing import Any
 
 from conversations.pcm import SAMPLE_BYTES, count_samples, ms_to_samples, samples_to_ms
-from conversations.realtime.protocol.errors import Failure, input_buffer_full
+from conversations.realtime.protocol.errors import Failure, build_buffer_full_error
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.state import RelayState
 from conversations.realtime.relay.transcripts import RelayTranscripts
@@ -40,7 +40,7 @@ class RelayUserTurn:
         try:
             whole = self.buffer.append(pcm)
         except BufferFullError:
-            raise input_buffer_full(self.state.limits.max_buffer_ms) from None
+            raise build_buffer_full_error(self.state.limits.max_buffer_ms) from None
         if self.state.turn_detection.is_on and not self.has_utterance:
             self._forget_silence()
         if whole:
@@ -75,11 +75,11 @@ class RelayUserTurn:
         self._send_cut(cut, event_id)
 
     def _send_cut(self, cut: BufferCut, event_id: str | None) -> None:
-        def refused() -> None:
+        def forget_request() -> None:
             if cut in self._cuts:
                 self._cuts.remove(cut)
 
-        self.link.send_request(f"input_audio_buffer.{cut.kind}", UpstreamRequest(event_id, refused))
+        self.link.send_request(f"input_audio_buffer.{cut.kind}", UpstreamRequest(event_id, forget_request))
 
     def _take_cut_end(self, kind: str) -> int | None:
         """Forget the first request of this kind, and return where the buffer ended when it was made."""

@@ -106,7 +106,7 @@ class Encoder:
         inner = value[key]
         if isinstance(inner, str):
             if key in SOUND_KEYS and _is_sound(value, key):
-                return inner if self.with_sound else _silence(inner)
+                return inner if self.with_sound else _encode_silence(inner)
             if key in ("server_url", "url"):
                 return self.scrub(remove_address_secrets(inner))
         return mask(self.encode(inner)) if is_secret(str(key)) else self.encode(inner)
@@ -116,7 +116,7 @@ def _is_sound(event: dict[str, Any], key: str) -> bool:
     return key == "audio" or str(event.get("type", "")).endswith("audio.delta")
 
 
-def _silence(sound: str) -> Any:
+def _encode_silence(sound: str) -> Any:
     try:
         return {"$silence64": len(base64.b64decode(sound, validate=True))}
     except (binascii.Error, ValueError):

@@ -6,7 +6,7 @@ from math import inf
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.cascade_state import CascadeState
-from conversations.realtime.protocol.errors import Failure, ProtocolError, too_many_awaited_transcripts
+from conversations.realtime.protocol.errors import Failure, ProtocolError, build_too_many_transcripts_error
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.user_turn.backchannel import is_hallucination
 from conversations.realtime.user_turn.captions import Captions
@@ -38,7 +38,7 @@ class Transcription:
     def check_pending(self) -> None:
         """Raise ProtocolError if too many transcripts are awaited to request another one."""
         if len(self.state.pending) >= self.state.limits.max_pending:
-            raise too_many_awaited_transcripts(self.state.limits.max_pending)
+            raise build_too_many_transcripts_error(self.state.limits.max_pending)
 
     def request(self, utterance: Utterance, pcm: bytes, due_at: float | None = None) -> None:
         """Request the transcript of an utterance as far as it has come. `due_at` is when the turn needs the answer."""

@@ -5,7 +5,7 @@ from conversations.realtime import commands
 from conversations.realtime.agent_turn.turn import AgentTurn
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.client_events import AudioAppend
-from conversations.realtime.protocol.errors import ProtocolError, input_buffer_full
+from conversations.realtime.protocol.errors import ProtocolError, build_buffer_full_error
 from conversations.realtime.user_turn.commits import UtteranceCommits
 from conversations.realtime.user_turn.endpointing import Endpointing
 from conversations.realtime.user_turn.input_buffer import BufferFullError, InputBuffer
@@ -78,7 +78,7 @@ class UserTurn:
         try:
             pcm = self.buffer.append(event.pcm)
         except BufferFullError:
-            raise input_buffer_full(self.state.limits.max_buffer_ms, event.event_id) from None
+            raise build_buffer_full_error(self.state.limits.max_buffer_ms, event.event_id) from None
         self._last_audio_at = self.state.now
         self._time_half_sample(event)
         detection = self.state.turn_detection

@@ -3,7 +3,7 @@
  * worklet calls it.
  */
 
-import { WIRE_RATE } from "./jitter.js";
+import { WIRE_RATE } from "./jitter_buffer.js";
 import { Resampler } from "./resampler.js";
 
 /** Collects samples, and cuts them into frames of one length. */

@@ -3,7 +3,7 @@
  * calls it.
  */
 
-import { JitterBuffer, WIRE_RATE } from "./jitter.js";
+import { JitterBuffer, WIRE_RATE } from "./jitter_buffer.js";
 import { joinSamples, Resampler } from "./resampler.js";
 
 const BLOCK = 96; // 4 ms of the wire's rate

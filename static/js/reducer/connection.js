@@ -3,10 +3,10 @@
  * session.js.
  */
 
-import { withNotice } from "./changes.js";
+import { withNotice } from "./state_changes.js";
 import { explainClose } from "../net/close_codes.js";
 import { endReply, interrupt } from "./playback.js";
-import { giveUpSending, isUnacknowledged, onConnectionLost } from "./sending.js";
+import { giveUpSending, isUnacknowledged, onConnectionLost } from "./outgoing_messages.js";
 import { chooseBackoffMs } from "../net/socket.js";
 import { NO_TURN } from "./turns.js";
 

@@ -8,7 +8,7 @@
  */
 
 import * as captions from "./captions.js";
-import { send, withItem } from "./changes.js";
+import { send, withItem } from "./state_changes.js";
 import * as protocol from "../net/protocol.js";
 
 /** After the end of the speech: longer than most engines need for its words. */

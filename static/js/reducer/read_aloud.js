@@ -6,7 +6,7 @@
  */
 
 import * as captions from "./captions.js";
-import { send, withItem, withNotice } from "./changes.js";
+import { send, withItem, withNotice } from "./state_changes.js";
 import { onceSilent } from "./playback.js";
 import * as protocol from "../net/protocol.js";
 

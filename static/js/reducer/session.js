@@ -8,14 +8,14 @@
  */
 
 import { onClause, onSpeak, onSpeakerFailed } from "./read_aloud.js";
-import { send, withNotice } from "./changes.js";
+import { send, withNotice } from "./state_changes.js";
 import { connect, isInCall, leave, onOffline, onOnline, onSocketClosed } from "./connection.js";
 import { interrupt, onFinished, onProgress, onStopped, resume } from "./playback.js";
 import * as protocol from "../net/protocol.js";
-import { onRetry } from "./retry.js";
-import { onConnectionLost, onResend, say, listUndelivered } from "./sending.js";
+import { onRetry } from "./transcription_retry.js";
+import { onConnectionLost, onResend, say, listUndelivered } from "./outgoing_messages.js";
 import { NO_TURN, onServerEvent } from "./turns.js";
-import { onUtterance, onWords } from "./words.js";
+import { onUtterance, onWords } from "./recognised_words.js";
 
 const SHORTEST_PUSH_MS = 200;
 

@@ -2,12 +2,12 @@
 
 import { isAloud, onAloudText } from "./read_aloud.js";
 import * as captions from "./captions.js";
-import { send, withItem, withNotice, withoutItem } from "./changes.js";
+import { send, withItem, withNotice, withoutItem } from "./state_changes.js";
 import { awaitVerdict, endReply, makeWay, onceSilent, onCleared, pause, resume } from "./playback.js";
 import * as protocol from "../net/protocol.js";
-import { offerRetry, onRetryRefused } from "./retry.js";
-import { markAcknowledged, onConnected, onListed, onRefusedMessage } from "./sending.js";
-import { judges, onOwnDelta, onOwnSpeech, onOwnSpeechEnd, onOwnTranscript } from "./words.js";
+import { offerRetry, onRetryRefused } from "./transcription_retry.js";
+import { markAcknowledged, onConnected, onListed, onRefusedMessage } from "./outgoing_messages.js";
+import { judges, onOwnDelta, onOwnSpeech, onOwnSpeechEnd, onOwnTranscript } from "./recognised_words.js";
 
 /** What ends with a connection. What is being played goes on: it was received. */
 export const NO_TURN = { hearing: false, thinking: false, response: null, tool: null, heldSince: null };

@@ -104,7 +104,7 @@ interface ClauseToSay {
 interface CallParts {
   /** Their URLs. */
   worklets: { capture: string; playback: string };
-  browserSpeech: import("../webspeech/browser.js").BrowserSpeech;
+  browserSpeech: import("../webspeech/browser_speech.js").BrowserSpeech;
   onChange: (state: State, before: State) => void;
   /** Root mean square, 0 to 1. */
   onLevel: (who: "user" | "assistant", level: number) => void;

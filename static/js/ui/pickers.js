@@ -1,7 +1,7 @@
 /**
  * The assistant and voice pickers.
  * @import { View } from "./view.js"
- * @import { BrowserSpeech } from "../webspeech/browser.js"
+ * @import { BrowserSpeech } from "../webspeech/browser_speech.js"
  */
 
 import { getField, remember, recall } from "./devices.js";

@@ -4,7 +4,7 @@ import { button } from "./button.js";
 import { isInCall } from "../reducer/connection.js";
 import { describeLatency } from "../reducer/latency.js";
 import { getAnnouncement, lacks, getStatus } from "./status.js";
-import { isUnacknowledged } from "../reducer/sending.js";
+import { isUnacknowledged } from "../reducer/outgoing_messages.js";
 import { Captions } from "./captions.js";
 
 /** @type {{ [action: string]: string }} */

@@ -6,7 +6,7 @@
  * user's patience says.
  */
 
-import { joinWords, wordsOf } from "./results.js";
+import { joinWords, wordsOf } from "./recognition_results.js";
 
 /**
  * @typedef {object} ListenerParts

@@ -6,7 +6,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.utils import timezone
 
-from accounts import access
+from accounts import connection_grants
 from accounts.keys import api_keys
 from accounts.models import APIKey, User
 
@@ -83,7 +83,7 @@ def test_sessions_hear_of_a_revocation(user: User, django_capture_on_commit_call
     layer = get_channel_layer()
     assert layer is not None
     channel = async_to_sync(layer.new_channel)()
-    async_to_sync(layer.group_add)(access.get_group_name(user.pk), channel)
+    async_to_sync(layer.group_add)(connection_grants.get_group_name(user.pk), channel)
     with django_capture_on_commit_callbacks(execute=True):
         api_keys.revoke(key)
     assert async_to_sync(layer.receive)(channel) == {"type": "access.changed"}

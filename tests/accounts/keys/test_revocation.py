@@ -93,7 +93,7 @@ def _read_close_code(socket: ClientConnection) -> int | None:
 
 
 def _collect_events(socket: ClientConnection, seconds: float) -> list[str]:
-    """The types of the events that come while nobody asks for any."""
+    """Return the types of the events that come until none came for so many seconds."""
     heard = []
     with suppress(TimeoutError):
         while True:

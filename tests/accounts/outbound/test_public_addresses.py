@@ -25,7 +25,7 @@ class _Hello(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """Of a server on this machine, which answers whoever gets through."""
+    """The port of a server on this machine, which answers whoever gets through."""
     with HTTPServer(("127.0.0.1", 0), _Hello) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()

@@ -16,7 +16,7 @@ SECRET = "sk-a-secret-of-some-length-9876"
 
 @pytest.fixture
 def site(upstream: Upstream, settings: Any) -> Upstream:
-    """The site's own servers are the emulated ones."""
+    """The emulated servers, which are the site's own."""
     settings.OPENAI_BASE_URL, settings.GOOGLE_TTS_ENDPOINT = upstream.openai_url, upstream.google_url
     return upstream
 
@@ -129,5 +129,5 @@ def test_a_credentials_file_that_vanished(user: User, settings: Any, caplog: pyt
     assert "GOOGLE_APPLICATION_CREDENTIALS" in caplog.text
 
 
-def test_secrets_stay_out_of_tracebacks() -> None:
+def test_a_credential_does_not_show_its_secret() -> None:
     assert SECRET not in repr(Credential(SECRET, "https://example.org"))

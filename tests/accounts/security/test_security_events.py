@@ -14,13 +14,13 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.keys import api_keys, client_secrets
-from accounts.keys.key_guard import KeyGuard
+from accounts.keys.key_attempt_limits import KeyAttemptLimit
 from accounts.models import APIKey, Scope, User
 from accounts.security import security_log
 from accounts.security.security_log import Event, Pace
 from tests.support.factories import make_user
 from tests.support.live import ROOT
-from voiceproject import set_up
+from voiceproject import first_admin
 
 PASSWORD = "correct horse battery staple"
 NEW_PASSWORD = "staple battery horse correct"
@@ -138,7 +138,7 @@ def _delete_provider_key(scene: Scene) -> None:
 
 def _make_first_admin(scene: Scene) -> None:
     data = {"email": "first@example.com", "usable_password": "true", "password1": PASSWORD, "password2": PASSWORD}
-    scene.client.post(set_up.build_path_if_needed(), data)
+    scene.client.post(first_admin.build_path_if_needed(), data)
 
 
 def _invite(scene: Scene) -> None:
@@ -170,8 +170,8 @@ def _ask_for_resets(scene: Scene) -> None:
 
 
 def _show_wrong_keys(scene: Scene) -> None:
-    """So many that not each is written."""
-    guard = KeyGuard()
+    """Show so many wrong keys that not every one of them is logged."""
+    guard = KeyAttemptLimit()
     for _ in range(settings.WRONG_KEYS_PER_MIN):
         _show_wrong_key(scene)
         guard.count_wrong("127.0.0.1", "vp_wrong", 0.0)

@@ -39,7 +39,7 @@ def site(upstream: Upstream, settings: Any) -> Upstream:
 
 
 def give_password(page: Client, answer: Any, password: str = PASSWORD) -> Any:
-    """On the page to which the answer leads, as a browser would: with the field that says where to go on."""
+    """Give the password on the page to which the answer leads, with its field that says where to go on."""
     assert answer["Location"].startswith(ASKS)
     form = page.get(answer["Location"]).content.decode()
     found = re.search(r'name="next" value="([^"]+)"', form)
@@ -151,8 +151,9 @@ def test_a_form_without_end_is_not_kept(page: Client, user: User) -> None:
     assert give_password(page, answer)["Location"] == API_KEYS
 
 
-def test_nor_is_a_providers(page: Client, user: User, site: Upstream) -> None:
+def test_a_provider_key_without_end_is_not_kept(page: Client, user: User, site: Upstream) -> None:
     answer = page.post(SAVE, {"openai-secret": "x" * 100_000, "openai-base_url": ""})
+    assert len(str([session.get_decoded() for session in Session.objects.all()])) < 10_000
     assert page.get(give_password(page, answer)["Location"], follow=True).status_code == 200
 
 

@@ -181,6 +181,6 @@ def test_the_admin_is_entered_by_the_sites_own_door(db: None, client: Client) ->
     assert client.get(reverse("admin:index"), follow=True).status_code == 403
 
 
-def test_where_next_leads(user: User, client: Client) -> None:
+def test_next_leads_to_no_other_site(user: User, client: Client) -> None:
     data = {"login": user.email, "password": PASSWORD, "next": "https://evil.example/"}
     assert client.post(reverse("account_login"), data)["Location"] == "/"

@@ -20,7 +20,10 @@ NOT_TOLD = {"conversation.item.created"}
 
 
 def list_patterns(path: Path) -> Iterator[str]:
-    """Every text in a module, as a pattern: what an f-string takes in may be any word, or one of the module's texts."""
+    """Yield every text of a module as a pattern.
+
+    What an f-string takes in may be any word, or one of the module's texts.
+    """
     tree = ast.parse(path.read_text())
     texts: dict[str, object] = {}
     for node in tree.body:

@@ -74,7 +74,7 @@ def test_it_is_true(case: Case[Any], site: Site, owner: User) -> None:
 
 
 def _aim(case: Case[Any], owner: User) -> None:
-    """What names something that is there finds more out than a random id; every third keeps its own."""
+    """Name a conversation that exists in two of three requests: a random id is refused before anything else is read."""
     ids = case.path_parameters
     if "conversation_id" in ids and len(str(ids)) % 3:
         conversation = _make_conversation(owner)
@@ -86,7 +86,7 @@ def _aim(case: Case[Any], owner: User) -> None:
 
 
 def _speak(case: Case[Any]) -> None:
-    """Random bytes are no sound file, and would be refused as such."""
+    """Send speech, since random bytes would be refused as no sound file."""
     speech: Any = {"file": SPEECH} if case.media_type == FORM else SPEECH
     case.body = speech
     if "time_zone" in case.query:
@@ -94,7 +94,7 @@ def _speak(case: Case[Any]) -> None:
 
 
 def _add_calls(case: Case[Any]) -> None:
-    """An output belongs to a call, which JSON Schema cannot say: each call stands in the same request."""
+    """Put the call of each output into the same request: JSON Schema cannot say that they belong together."""
     body: Any = case.body
     items: Any = (body.get("items") or []) if isinstance(body, dict) else []
     for item in [item for item in items if item.get("type") == "function_call_output"]:

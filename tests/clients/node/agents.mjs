@@ -8,7 +8,7 @@ import { OpenAIRealtimeWebSocket, RealtimeAgent, RealtimeSession } from "@openai
 import { z } from "zod";
 
 import { Events, tell } from "./events.mjs";
-import { frames } from "./speech.mjs";
+import { readFrames } from "./speech.mjs";
 
 const { OPENAI_API_KEY, SITE_URL } = process.env;
 const TOLD = ["agent_start", "agent_end", "agent_tool_start", "agent_tool_end", "audio_start", "audio_stopped", "audio_interrupted", "mcp_tool_call_completed"];
@@ -47,16 +47,16 @@ class Call {
 
   async open() {
     await this.session.connect({ apiKey: OPENAI_API_KEY, url: this.url });
-    await this.until("session.updated"); // its settings
-    await this.until("session.updated"); // tracing, once the session was created
+    await this.waitFor("session.updated"); // its settings
+    await this.waitFor("session.updated"); // tracing, once the session was created
   }
 
-  until(...kinds) {
-    return this.events.until(...kinds);
+  waitFor(...kinds) {
+    return this.events.waitFor(...kinds);
   }
 
   say(silenceMs = 3000) {
-    for (const frame of frames(silenceMs)) this.session.sendAudio(new Uint8Array(frame).buffer);
+    for (const frame of readFrames(silenceMs)) this.session.sendAudio(new Uint8Array(frame).buffer);
   }
 
   close() {
@@ -69,21 +69,21 @@ class Call {
 const conversations = {
   async text(call) {
     call.session.sendMessage("What is two and two?");
-    await call.until("response.done");
+    await call.waitFor("response.done");
     call.session.sendMessage("And three and three?");
-    await call.until("response.done");
+    await call.waitFor("response.done");
   },
 
   async voice(call) {
     call.say();
-    await call.until("response.done");
+    await call.waitFor("response.done");
   },
 
   async interruption(call) {
     call.say();
-    await call.until("response.output_audio.delta");
+    await call.waitFor("response.output_audio.delta");
     call.say();
-    await call.events.untilAll("response.done", "response.done");
+    await call.events.waitForAll("response.done", "response.done");
     const { item_id } = await call.events.find(({ type }) => type === "conversation.item.truncated");
     // The client itself asks for it, and for the questions once they are transcribed, in whatever order.
     await call.events.find(({ type, item }) => type === "conversation.item.retrieved" && item.id === item_id);
@@ -92,47 +92,47 @@ const conversations = {
   /** The application's “stop” button. */
   async stop(call) {
     call.session.sendMessage("Count.");
-    await call.until("response.output_audio.delta");
+    await call.waitFor("response.output_audio.delta");
     call.session.interrupt();
-    await call.until("response.done");
+    await call.waitFor("response.done");
   },
 
   async tools(call) {
     call.say();
-    await call.until("response.done");
-    await call.until("response.done");
+    await call.waitFor("response.done");
+    await call.waitFor("response.done");
   },
 
   /** The server runs it: the client sees an item of MCP. */
   async siteTool(call) {
     call.session.sendMessage("What time is it?");
-    await call.until("response.done");
+    await call.waitFor("response.done");
   },
 
   /** Removes the first answer, and puts other words into the question. */
   async history(call) {
     call.session.sendMessage("My name is Ann.");
-    await call.until("response.done");
+    await call.waitFor("response.done");
     const other = [{ type: "input_text", text: "My name is Bob." }];
     call.session.updateHistory(([question]) => [{ ...question, content: other }]);
-    await call.until("conversation.item.deleted");
-    await call.until("conversation.item.deleted");
-    await call.until("conversation.item.done");
+    await call.waitFor("conversation.item.deleted");
+    await call.waitFor("conversation.item.deleted");
+    await call.waitFor("conversation.item.done");
     call.session.sendMessage("What is my name?");
-    await call.until("response.done");
+    await call.waitFor("response.done");
   },
 
   /** A refused response.create must not keep the client waiting for ever. */
   async refusal(call) {
     call.transport.sendEvent({ type: "response.create", response: { max_output_tokens: 0 } });
-    await call.until("error");
+    await call.waitFor("error");
     call.session.sendMessage("Still there?");
-    await call.until("response.done");
+    await call.waitFor("response.done");
   },
 
   async returning(call) {
     call.session.sendMessage("My cat is called Tom.");
-    await call.until("response.done");
+    await call.waitFor("response.done");
   },
 };
 

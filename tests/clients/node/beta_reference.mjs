@@ -6,7 +6,7 @@
 import { RealtimeClient } from "openai-realtime-api";
 
 import { Events, tell } from "./events.mjs";
-import { frames } from "./speech.mjs";
+import { readFrames } from "./speech.mjs";
 
 const { OPENAI_API_KEY, SITE_URL } = process.env;
 const WEATHER = {
@@ -25,48 +25,48 @@ client.on("realtime.event", ({ source, event }) => {
 });
 
 function say(silenceMs) {
-  for (const frame of frames(silenceMs)) client.appendInputAudio(new Int16Array(new Uint8Array(frame).buffer));
+  for (const frame of readFrames(silenceMs)) client.appendInputAudio(new Int16Array(new Uint8Array(frame).buffer));
 }
 
 const conversations = {
   async text() {
     client.sendUserMessageContent([{ type: "input_text", text: "What is two and two?" }]);
-    await events.until("response.done");
+    await events.waitFor("response.done");
   },
 
   /** Its default: no detection of turns, the audio is committed with `response.create`. */
   async manual() {
     say(0);
     client.createResponse();
-    await events.until("response.done");
+    await events.waitFor("response.done");
   },
 
   async voice() {
     client.updateSession({ turn_detection: { type: "server_vad" } });
-    await events.until("session.updated");
+    await events.waitFor("session.updated");
     say(1000);
-    await events.until("response.done");
+    await events.waitFor("response.done");
   },
 
   /** As its console does when one speaks over a reply. */
   async interruption() {
     client.sendUserMessageContent([{ type: "input_text", text: "Count." }]);
-    const { item_id } = await events.until("response.audio.delta");
+    const { item_id } = await events.waitFor("response.audio.delta");
     client.cancelResponse(item_id, 960);
-    await events.until("conversation.item.truncated");
+    await events.waitFor("conversation.item.truncated");
   },
 
   async tools() {
     client.addTool(WEATHER, ({ city }) => ({ city, celsius: 21 }));
     client.sendUserMessageContent([{ type: "input_text", text: "How is the weather in Oslo?" }]);
-    await events.until("response.done");
-    await events.until("response.done");
+    await events.waitFor("response.done");
+    await events.waitFor("response.done");
   },
 };
 
 await client.connect();
 await client.waitForSessionCreated();
-await events.until("session.updated");
+await events.waitFor("session.updated");
 await conversations[process.argv[2]]();
 for (const item of client.conversation.getItems()) {
   const { audio, ...formatted } = item.formatted;

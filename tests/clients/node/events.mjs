@@ -16,7 +16,7 @@ export class Events {
   }
 
   /** The next event of one of these kinds, behind the last that was waited for. */
-  async until(...kinds) {
+  async waitFor(...kinds) {
     for (;;) {
       while (this.#passed < this.#all.length) {
         const event = this.#all[this.#passed++];
@@ -35,10 +35,10 @@ export class Events {
   }
 
   /** One event of each of these, in whatever order they come. */
-  async untilAll(...kinds) {
+  async waitForAll(...kinds) {
     const missing = [...kinds];
     while (missing.length) {
-      const { type } = await this.until(...missing);
+      const { type } = await this.waitFor(...missing);
       missing.splice(missing.indexOf(type), 1);
     }
   }

@@ -7,7 +7,7 @@ import { OpenAIRealtimeWebSocket as Native } from "openai/realtime/websocket";
 import { OpenAIRealtimeWS as WS } from "openai/realtime/ws";
 
 import { Events, tell } from "./events.mjs";
-import { frames } from "./speech.mjs";
+import { readFrames } from "./speech.mjs";
 
 // ws: the key in a header. native: Node's own WebSocket, as in a browser, the key in a subprotocol.
 const CLIENTS = { ws: WS, native: Native, "beta-ws": BetaWS, "beta-native": BetaNative };
@@ -29,8 +29,8 @@ export class Talk {
     });
   }
 
-  until(...kinds) {
-    return this.events.until(...kinds);
+  waitFor(...kinds) {
+    return this.events.waitFor(...kinds);
   }
 
   send(type, fields = {}) {
@@ -38,7 +38,7 @@ export class Talk {
   }
 
   say(silenceMs = 1000) {
-    for (const frame of frames(silenceMs)) this.send("input_audio_buffer.append", { audio: frame.toString("base64") });
+    for (const frame of readFrames(silenceMs)) this.send("input_audio_buffer.append", { audio: frame.toString("base64") });
   }
 
   type(text, response) {

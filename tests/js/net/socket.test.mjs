@@ -33,7 +33,7 @@ beforeEach((context) => {
 });
 
 /** A socket that has heard a first word, and what came of it. */
-function connected(context) {
+function connectSocket(context) {
   const closes = [];
   const socket = new RealtimeSocket(() => {}, (code) => closes.push(code));
   const wait = (ms) => {
@@ -50,7 +50,7 @@ function connected(context) {
 }
 
 test("a quiet line is asked, and lost within five seconds if it does not answer", (context) => {
-  const { closes, wait } = connected(context);
+  const { closes, wait } = connectSocket(context);
   wait(1900);
   assert.deepEqual(wires[0].sent, []);
   wait(200);
@@ -60,7 +60,7 @@ test("a quiet line is asked, and lost within five seconds if it does not answer"
 });
 
 test("a line that answers is kept, and one that speaks by itself is not asked", (context) => {
-  const { closes, wait, hear } = connected(context);
+  const { closes, wait, hear } = connectSocket(context);
   for (let second = 0; second < 20; second++) {
     wait(1000);
     hear();
@@ -74,7 +74,7 @@ test("a line that answers is kept, and one that speaks by itself is not asked", 
 });
 
 test("a page that stood still asks again before it gives up", (context) => {
-  const { socket, closes, wait } = connected(context);
+  const { socket, closes, wait } = connectSocket(context);
   socket.probe();
   now += 60_000; // the device slept, and its timers with it
   wait(2750);

@@ -3,12 +3,12 @@ import { test } from "node:test";
 
 import { addAudio, addText, EMPTY_TRACK, endTrack, getSpokenText } from "../../../static/js/reducer/captions.js";
 
-function track(...clauses) {
+function buildTrack(...clauses) {
   return clauses.reduce((all, [text, samples]) => addAudio(addText(all, text), samples), EMPTY_TRACK);
 }
 
 test("words appear one after the other, as they begin", () => {
-  const spoken = track(["one two three four", 18000], [" five six", 9000]);
+  const spoken = buildTrack(["one two three four", 18000], [" five six", 9000]);
   assert.equal(getSpokenText(spoken, 0), "");
   assert.equal(getSpokenText(spoken, 500), "one");
   assert.equal(getSpokenText(spoken, 5000), "one two");
@@ -33,13 +33,13 @@ test("a caption never goes back, and never runs ahead of its clause's audio", ()
 });
 
 test("texts that come without audio between them share their time", () => {
-  const spoken = track(["one ", 0], ["two", 24000]);
+  const spoken = buildTrack(["one ", 0], ["two", 24000]);
   assert.equal(spoken.clauses.length, 1);
   assert.equal(getSpokenText(spoken, 1000), "one");
 });
 
 test("the end of a clause whose audio still comes is estimated from the voice's own pace", () => {
-  const slow = track(["a sentence of forty-eight characters, quite slow.", 96000], [" and then some more", 2400]);
+  const slow = buildTrack(["a sentence of forty-eight characters, quite slow.", 96000], [" and then some more", 2400]);
   assert.equal(getSpokenText(slow, 96000 + 2400), "a sentence of forty-eight characters, quite slow. and");
 });
 
@@ -48,7 +48,7 @@ test("text without any audio is all there once it has ended", () => {
 });
 
 test("a word has the time that it takes to say", () => {
-  const spoken = track(["in 1998, we met", 24000], [" 我今天很好", 24000], [" end", 0]);
+  const spoken = buildTrack(["in 1998, we met", 24000], [" 我今天很好", 24000], [" end", 0]);
   assert.equal(getSpokenText(spoken, 12000), "in 1998,"); // two letters, four figures and a pause: most of the clause
   assert.equal(getSpokenText(spoken, 20000), "in 1998, we");
   assert.equal(getSpokenText(spoken, 24000 + 12000), "in 1998, we met 我今天");

@@ -3,11 +3,11 @@ import { test } from "node:test";
 
 import { getAnnouncement, getStatus } from "../../../static/js/ui/status.js";
 import {
-  created, item, live, played, reply, responseCreated, responseDone, SECOND, speaking, speechStarted, speechStopped, Told, transcript,
-} from "../../support/told.mjs";
+  created, buildItem, startCall, buildPlayback, buildReply, responseCreated, buildResponseDone, SECOND, startReply, speechStarted, speechStopped, PageCall, buildTranscript,
+} from "../../support/page_call.mjs";
 
 test("a spoken turn goes through its states", () => {
-  const call = new Told();
+  const call = new PageCall();
   assert.equal(call.status, "ready");
   assert.equal(call.tell({ type: "start" }).status, "connecting");
   assert.deepEqual(call.tell({ type: "microphone.ready" }).done, ["connect"]);
@@ -16,27 +16,27 @@ test("a spoken turn goes through its states", () => {
   assert.equal(call.status, "listening");
   assert.equal(call.hear(speechStarted).status, "hearing");
   assert.equal(call.hear(speechStopped).status, "thinking");
-  call.hear(transcript("Hi"));
+  call.hear(buildTranscript("Hi"));
   assert.equal(call.hear(responseCreated).status, "thinking");
-  call.hear(reply("output_audio_transcript.delta", { delta: "Hello." }));
-  assert.deepEqual(call.hear(reply("output_audio.delta", { delta: SECOND })).done, ["play"]);
+  call.hear(buildReply("output_audio_transcript.delta", { delta: "Hello." }));
+  assert.deepEqual(call.hear(buildReply("output_audio.delta", { delta: SECOND })).done, ["play"]);
   assert.equal(call.status, "speaking");
-  assert.deepEqual(call.hear(reply("output_audio.done"), responseDone("completed")).done, []);
+  assert.deepEqual(call.hear(buildReply("output_audio.done"), buildResponseDone("completed")).done, []);
   assert.equal(call.status, "speaking");
-  assert.equal(call.tell(played("finished", 24000)).status, "listening");
+  assert.equal(call.tell(buildPlayback("finished", 24000)).status, "listening");
   assert.deepEqual(call.state.order, ["u1", "a1"]);
 });
 
 test("a noise without words leaves no trace and no thinking", () => {
-  const call = live().hear(speechStarted, speechStopped);
-  call.hear(transcript(" "));
+  const call = startCall().hear(speechStarted, speechStopped);
+  call.hear(buildTranscript(" "));
   assert.deepEqual(call.state.order, []);
   assert.equal(call.status, "listening");
 });
 
 test("failures of a turn are told in the server's words, and the conversation goes on", () => {
-  const call = live().hear(speechStarted, speechStopped, responseCreated);
-  call.hear(responseDone("failed", { status_details: { error: { message: "The language model did not answer." } } }));
+  const call = startCall().hear(speechStarted, speechStopped, responseCreated);
+  call.hear(buildResponseDone("failed", { status_details: { error: { message: "The language model did not answer." } } }));
   assert.equal(call.state.notices.turn.text, "The language model did not answer.");
   assert.equal(call.status, "listening");
   call.hear({ ...speechStarted, item_id: "u2" });
@@ -46,28 +46,28 @@ test("failures of a turn are told in the server's words, and the conversation go
 });
 
 test("typing interrupts, truncates, and only then sends", () => {
-  const call = speaking().tell({ type: "text", id: "t1", text: "Stop." });
+  const call = startReply().tell({ type: "text", id: "t1", text: "Stop." });
   assert.deepEqual(call.sent, ["response.cancel"]);
   assert.deepEqual(call.done, ["send", "stopPlay"]);
-  call.tell(played("stopped", 100));
+  call.tell(buildPlayback("stopped", 100));
   assert.deepEqual(call.sent, ["conversation.item.truncate", "conversation.item.create", "response.create"]);
   assert.deepEqual(call.words.at(-1), "Stop.");
 });
 
 test("typing while nothing is said sends at once", () => {
-  const call = live().tell({ type: "text", id: "t1", text: "Hi." });
+  const call = startCall().tell({ type: "text", id: "t1", text: "Hi." });
   assert.deepEqual(call.sent, ["conversation.item.create", "response.create"]);
   assert.equal(call.status, "thinking");
 });
 
 test("push-to-talk commits what was held, and forgives a slip", () => {
-  const call = live().tell({ type: "push", on: true });
+  const call = startCall().tell({ type: "push", on: true });
   assert.equal(call.effects.at(-1).event.session.audio.input.turn_detection, null);
   assert.deepEqual(call.tell({ type: "hold" }).sent, ["input_audio_buffer.clear"]);
   assert.equal(call.status, "hearing");
   call.now += 900;
   assert.deepEqual(call.tell({ type: "let.go" }).sent, ["input_audio_buffer.commit", "response.create"]);
-  call.hear(responseCreated, responseDone("completed")).tell({ type: "hold" });
+  call.hear(responseCreated, buildResponseDone("completed")).tell({ type: "hold" });
   call.now += 50;
   assert.deepEqual(call.tell({ type: "let.go" }).sent, ["input_audio_buffer.clear"]);
   assert.match(call.state.notices.turn.text, /Hold the button/);
@@ -75,13 +75,13 @@ test("push-to-talk commits what was held, and forgives a slip", () => {
 });
 
 test("holding over a reply cancels it and clears the way", () => {
-  const call = speaking().tell({ type: "push", on: true }, { type: "hold" });
+  const call = startReply().tell({ type: "push", on: true }, { type: "hold" });
   assert.deepEqual(call.sent, ["response.cancel", "input_audio_buffer.clear"]);
   assert.ok(call.done.includes("stopPlay"));
 });
 
 test("a lost connection comes back into the same conversation, later each time", () => {
-  const call = live();
+  const call = startCall();
   const delays = [0, 1, 2, 3, 4, 5, 6, 7].map(() => {
     call.tell({ type: "socket.closed", code: 1006, random: 0.999 });
     return call.effects[0].delayMs;
@@ -94,7 +94,7 @@ test("a lost connection comes back into the same conversation, later each time",
 });
 
 test("the network's return is not waited for", () => {
-  const call = live().tell({ type: "network.offline" });
+  const call = startCall().tell({ type: "network.offline" });
   assert.deepEqual(call.done, ["probe"]);
   assert.match(call.state.notices.network.text, /offline/);
   call.tell({ type: "socket.closed", code: 1006, random: 0.5 }, { type: "network.online" });
@@ -103,24 +103,24 @@ test("the network's return is not waited for", () => {
 });
 
 test("a reply that was received is played to its end while connecting again", () => {
-  const call = speaking().tell({ type: "socket.closed", code: 1001, random: 0 });
+  const call = startReply().tell({ type: "socket.closed", code: 1001, random: 0 });
   assert.deepEqual(call.done, ["endPlay", "connect"]);
-  call.tell(played("progress", 100));
-  call.hear(created, { type: "conversation.item.added", item: item("a1", "assistant", "Hello there."), previous_item_id: "u1" });
+  call.tell(buildPlayback("progress", 100));
+  call.hear(created, { type: "conversation.item.added", item: buildItem("a1", "assistant", "Hello there."), previous_item_id: "u1" });
   assert.equal(call.state.items.a1.played, 100);
-  call.tell(played("finished", 24000));
+  call.tell(buildPlayback("finished", 24000));
   assert.equal(call.status, "listening");
 });
 
 test("what the server kept of a reply replaces what the broken line left of it", () => {
-  const call = speaking().tell({ type: "socket.closed", code: 1006, random: 0 });
-  call.tell(played("finished", 24000));
-  call.hear(created, { type: "conversation.item.added", item: item("a1", "assistant", "Hello there. Friend."), previous_item_id: "u1" });
+  const call = startReply().tell({ type: "socket.closed", code: 1006, random: 0 });
+  call.tell(buildPlayback("finished", 24000));
+  call.hear(created, { type: "conversation.item.added", item: buildItem("a1", "assistant", "Hello there. Friend."), previous_item_id: "u1" });
   assert.deepEqual([call.words.at(-1), call.state.items.a1.track], ["Hello there. Friend.", undefined]);
 });
 
 test("a busy server is waited for, visibly, and can be tried at once", () => {
-  const call = new Told().tell({ type: "start" }, { type: "microphone.ready" });
+  const call = new PageCall().tell({ type: "start" }, { type: "microphone.ready" });
   call.hear({ type: "error", error: { type: "server_error", code: "server_busy", message: "All places are taken." } });
   call.tell({ type: "socket.closed", code: 1013, random: 0 });
   assert.equal(call.status, "error");
@@ -132,7 +132,7 @@ test("a busy server is waited for, visibly, and can be tried at once", () => {
 
 test("final refusals are not tried again, and say why", () => {
   for (const [code, error] of [[1008, "too_many_sessions"], [1006, "insufficient_quota"], [4000, "x"]]) {
-    const call = live().tell({ type: "socket.closed", code: 1006, random: 0 });
+    const call = startCall().tell({ type: "socket.closed", code: 1006, random: 0 });
     call.hear({ type: "error", error: { type: "invalid_request_error", code: error, message: "Why." } });
     call.tell({ type: "socket.closed", code, random: 0 });
     assert.equal(call.state.phase, "failed");
@@ -146,44 +146,44 @@ test("a session that was too old is followed by another one, and so is a convers
     call.hear({ type: "error", error: { type: "invalid_request_error", code, message: "Why." } });
     return call.tell({ type: "socket.closed", code: 1008, random: 0 });
   };
-  const old = refused(live(), "session_expired");
+  const old = refused(startCall(), "session_expired");
   assert.deepEqual([old.done, old.state.conversation], [["connect"], "conv_1"]);
-  const empty = refused(live(), "not_found");
+  const empty = refused(startCall(), "not_found");
   assert.deepEqual([empty.done, empty.state.conversation], [["connect"], null]);
-  assert.equal(refused(speaking(), "not_found").state.phase, "failed");
+  assert.equal(refused(startReply(), "not_found").state.phase, "failed");
 });
 
 test("an error of housekeeping is no news, others are", () => {
   const error = { type: "invalid_request_error", code: "item_truncate_invalid_item_id", message: "No.", event_id: "quiet" };
-  const call = live().hear({ type: "error", error });
+  const call = startCall().hear({ type: "error", error });
   assert.deepEqual(call.state.notices, {});
   call.hear({ type: "error", error: { ...error, event_id: null } });
   assert.equal(call.state.notices.turn.text, "No.");
 });
 
 test("hanging up amid a reply tells what was heard before it leaves", () => {
-  const call = speaking().tell({ type: "hang.up" });
+  const call = startReply().tell({ type: "hang.up" });
   assert.deepEqual(call.done, ["send", "stopPlay"]);
   assert.equal(call.status, "ended");
-  call.tell(played("stopped", 4800));
+  call.tell(buildPlayback("stopped", 4800));
   assert.deepEqual(call.done, ["send", "disconnect", "release"]);
-  assert.deepEqual(live().tell({ type: "hang.up" }).done, ["disconnect", "release"]);
+  assert.deepEqual(startCall().tell({ type: "hang.up" }).done, ["disconnect", "release"]);
   assert.deepEqual(call.tell({ type: "socket.closed", code: 1006, random: 0 }).effects, []);
 });
 
 test("another voice in a running call opens the session anew, in the same conversation", () => {
-  const call = speaking().tell({ type: "choose", assistant: "tutor", voice: "de" });
+  const call = startReply().tell({ type: "choose", assistant: "tutor", voice: "de" });
   assert.deepEqual(call.done, ["send", "stopPlay"]);
-  call.tell(played("stopped", 48));
+  call.tell(buildPlayback("stopped", 48));
   assert.deepEqual(call.done, ["send", "disconnect", "connect"]);
   assert.equal(call.status, "reconnecting");
   assert.equal(call.hear(created).effects[0].event.session.audio.output.voice, "de");
-  assert.deepEqual(live().tell({ type: "choose", assistant: "tutor", voice: "" }).done, ["disconnect", "connect"]);
+  assert.deepEqual(startCall().tell({ type: "choose", assistant: "tutor", voice: "" }).done, ["disconnect", "connect"]);
 });
 
 test("without a microphone one types, and may get one later", () => {
   const notice = { tone: "error", text: "Not allowed.", action: "microphone" };
-  const call = new Told().tell({ type: "start" }, { type: "microphone.failed", notice });
+  const call = new PageCall().tell({ type: "start" }, { type: "microphone.failed", notice });
   assert.deepEqual([call.state.phase, call.state.notices.microphone], ["idle", notice]);
   call.tell({ type: "start" }, { type: "start.typing" }).hear(created);
   assert.equal(call.effects[0].event.session.audio.input.turn_detection, null);
@@ -195,15 +195,15 @@ test("without a microphone one types, and may get one later", () => {
 });
 
 test("an unplugged microphone is said, and plugged in again forgotten", () => {
-  const call = live().tell({ type: "microphone.failed", notice: { tone: "error", text: "Unplugged.", action: "microphone" } });
+  const call = startCall().tell({ type: "microphone.failed", notice: { tone: "error", text: "Unplugged.", action: "microphone" } });
   assert.equal(call.status, "error");
   assert.equal(call.tell({ type: "microphone.ready" }).status, "listening");
   assert.deepEqual(call.state.notices, {});
 });
 
 test("a continued conversation shows what was said before, once", () => {
-  const call = live({ conversation: "conv_1" });
-  const earlier = [item("e1", "user", "Hi", "input_audio"), item("e2", "assistant", "Hello."), item("e3", "system", "Be brief.")];
+  const call = startCall({ conversation: "conv_1" });
+  const earlier = [buildItem("e1", "user", "Hi", "input_audio"), buildItem("e2", "assistant", "Hello."), buildItem("e3", "system", "Be brief.")];
   for (const one of [...earlier, ...earlier]) {
     for (const type of ["conversation.item.added", "conversation.item.done"]) {
       call.hear({ type, item: one, previous_item_id: null });
@@ -213,22 +213,22 @@ test("a continued conversation shows what was said before, once", () => {
 });
 
 test("unknown server events pass, unknown own events are a mistake", () => {
-  assert.deepEqual(live().hear({ type: "rate_limits.updated", rate_limits: [] }).effects, []);
-  assert.throws(() => live().tell({ type: "nonsense" }));
+  assert.deepEqual(startCall().hear({ type: "rate_limits.updated", rate_limits: [] }).effects, []);
+  assert.throws(() => startCall().tell({ type: "nonsense" }));
 });
 
 test("a screen reader is told what it cannot hear, and nothing over the voice", () => {
-  const before = live().state;
-  assert.equal(getAnnouncement(before, live().hear(speechStarted).state), "");
-  assert.equal(getAnnouncement(before, speaking().state), "");
-  assert.equal(getAnnouncement(before, live().tell({ type: "mute", on: true }).state), "Muted");
-  const lost = live().tell({ type: "socket.closed", code: 1006, random: 0 }).state;
+  const before = startCall().state;
+  assert.equal(getAnnouncement(before, startCall().hear(speechStarted).state), "");
+  assert.equal(getAnnouncement(before, startReply().state), "");
+  assert.equal(getAnnouncement(before, startCall().tell({ type: "mute", on: true }).state), "Muted");
+  const lost = startCall().tell({ type: "socket.closed", code: 1006, random: 0 }).state;
   assert.match(getAnnouncement(before, lost), /^Connection lost/);
 });
 
 test("a person's patience takes effect at once, comes along, and may be left to the assistant again", () => {
   const eagerness = ({ event }) => event.session.audio.input.turn_detection.eagerness;
-  const call = live({ patience: "patient" });
+  const call = startCall({ patience: "patient" });
   assert.equal(eagerness(call.tell({ type: "socket.closed", code: 1006, random: 0 }).hear(created).effects[0]), "low");
   assert.equal(eagerness(call.tell({ type: "patience", patience: "quick" }).effects[0]), "high");
   assert.equal(eagerness(call.tell({ type: "patience", patience: "" }).effects[0]), "auto");
@@ -237,24 +237,24 @@ test("a person's patience takes effect at once, comes along, and may be left to 
 });
 
 test("words appear while they are spoken, and the transcript replaces them", () => {
-  const call = live().hear(speechStarted, delta("I drea"), delta("m of"));
+  const call = startCall().hear(speechStarted, buildDelta("I drea"), buildDelta("m of"));
   assert.deepEqual([call.words, call.state.items.u1.pending], [["I dream of"], true]);
-  const said = item("u1", "user", null, "input_audio");
+  const said = buildItem("u1", "user", null, "input_audio");
   call.hear(speechStopped, { type: "conversation.item.added", item: said, previous_item_id: null });
   assert.deepEqual([call.words, call.state.items.u1.pending], [["I dream of"], true]);
-  call.hear(transcript("I dreamt of it."), { type: "conversation.item.done", item: said, previous_item_id: null });
+  call.hear(buildTranscript("I dreamt of it."), { type: "conversation.item.done", item: said, previous_item_id: null });
   assert.deepEqual([call.words, call.state.items.u1.pending], [["I dreamt of it."], false]);
-  assert.deepEqual(live().hear(speechStarted, delta("Uh"), speechStopped, transcript("")).words, []);
+  assert.deepEqual(startCall().hear(speechStarted, buildDelta("Uh"), speechStopped, buildTranscript("")).words, []);
 });
 
 test("a tool that the assistant uses is named while it runs", () => {
   const used = { type: "response.output_item.added", response_id: "r1", item: { id: "t1", type: "mcp_call", name: "current_time" } };
-  const call = live().hear({ type: "response.created", response: { id: "r1" } }, used);
+  const call = startCall().hear({ type: "response.created", response: { id: "r1" } }, used);
   assert.deepEqual(getStatus(call.state), { name: "thinking", label: "Looking it up", hint: "Using “current time”." });
   assert.equal(getStatus(call.hear({ type: "response.mcp_call.completed", item_id: "t1" }).state).label, "Thinking");
-  assert.equal(live().hear(used).state.tool, null); // of a response that is over
+  assert.equal(startCall().hear(used).state.tool, null); // of a response that is over
 });
 
-function delta(text) {
+function buildDelta(text) {
   return { type: "conversation.item.input_audio_transcription.delta", item_id: "u1", content_index: 0, delta: text };
 }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { Listener } from "../../../static/js/webspeech/listener.js";
-import { joinWords, wordsOf } from "../../../static/js/webspeech/results.js";
+import { joinWords, wordsOf } from "../../../static/js/webspeech/recognition_results.js";
 
 const { recogniser } = globalThis;
 let told;
@@ -29,7 +29,7 @@ beforeEach(() => {
 
 afterEach(() => mock.timers.reset());
 
-async function opened() {
+async function openListener() {
   const opening = listener.open();
   pass(1);
   await opening;
@@ -40,7 +40,7 @@ function pass(ms) {
 }
 
 test("words grow, and so long after a finished phrase they are the utterance", async () => {
-  await opened();
+  await openListener();
   assert.deepEqual([recogniser.current.lang, recogniser.current.continuous, recogniser.current.interimResults], ["de", true, true]);
   recogniser.hear("I dream");
   recogniser.hear("I dream of", true);
@@ -58,7 +58,7 @@ test("words grow, and so long after a finished phrase they are the utterance", a
 });
 
 test("words that the browser leaves open are asked for, and listening goes on at once", async () => {
-  await opened();
+  await openListener();
   recogniser.hear("Hello");
   pass(2000);
   assert.equal(recogniser.stops, 1);
@@ -69,7 +69,7 @@ test("words that the browser leaves open are asked for, and listening goes on at
 });
 
 test("a recogniser that does not settle is left, and loses nothing", async () => {
-  await opened();
+  await openListener();
   recogniser.hear("Hello");
   recogniser.isStuck = true;
   pass(4000);
@@ -78,7 +78,7 @@ test("a recogniser that does not settle is left, and loses nothing", async () =>
 });
 
 test("an utterance goes on across recognitions that end by themselves", async () => {
-  await opened();
+  await openListener();
   recogniser.hear("My name is", true);
   recogniser.end();
   pass(1);
@@ -95,7 +95,7 @@ test("an utterance goes on across recognitions that end by themselves", async ()
 });
 
 test("silence and a minute's end only start it anew", async () => {
-  await opened();
+  await openListener();
   for (let round = 0; round < 20; round++) {
     pass(8000);
     recogniser.end("no-speech");
@@ -105,7 +105,7 @@ test("silence and a minute's end only start it anew", async () => {
 });
 
 test("what ends at once is tried less and less often, and given up in words", async () => {
-  await opened();
+  await openListener();
   const waits = [];
   while (told.length === 0) {
     recogniser.end("aborted");
@@ -123,7 +123,7 @@ test("each failure is told: in the opening as a refusal, later as an event", asy
     const opening = listener.open();
     recogniser.end(error);
     await assert.rejects(opening, ({ tone, text }) => tone === "info" && /This site listens instead\.$/.test(text));
-    await opened();
+    await openListener();
     recogniser.hear("Half a");
     recogniser.end(error);
     assert.deepEqual(told.at(-2)[0], "utterance", "what was heard by then counts");
@@ -134,7 +134,7 @@ test("each failure is told: in the opening as a refusal, later as an event", asy
 });
 
 test("switched off it tells what it had, and at least that there was nothing", async () => {
-  await opened();
+  await openListener();
   recogniser.hear("Stop it");
   listener.keep(false);
   pass(1);
@@ -149,7 +149,7 @@ test("switched off it tells what it had, and at least that there was nothing", a
 });
 
 test("with the button held, neither a pause nor a recognition's end is the utterance's", async () => {
-  await opened();
+  await openListener();
   listener.keep(true, true);
   recogniser.hear("One", true);
   pass(5000);
@@ -164,7 +164,7 @@ test("with the button held, neither a pause nor a recognition's end is the utter
 });
 
 test("a page that nobody sees waits, and listens again when it is seen", async () => {
-  await opened();
+  await openListener();
   page.isHidden = true;
   recogniser.end("not-allowed");
   pass(60_000);
@@ -177,7 +177,7 @@ test("a page that nobody sees waits, and listens again when it is seen", async (
 });
 
 test("a hang-up is the end of it", async () => {
-  await opened();
+  await openListener();
   recogniser.hear("Bye");
   listener.close();
   pass(60_000);
@@ -186,7 +186,7 @@ test("a hang-up is the end of it", async () => {
 });
 
 test("patience is that of the person", async () => {
-  await opened();
+  await openListener();
   for (const [patience, wait] of [["quick", 100], ["patient", 1500], ["", 500]]) {
     page.patience = patience;
     recogniser.hear("Well", true);

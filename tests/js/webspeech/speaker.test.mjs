@@ -122,7 +122,7 @@ test("a page speaks in the tap, unheard, so that it may speak later", () => {
   assert.deepEqual([spoken, events], [[], []]);
 });
 
-function clausesOf(...pieces) {
+function splitClauses(...pieces) {
   const clauses = new Clauses();
   return [...pieces.flatMap((piece) => clauses.feed(piece)), ...clauses.flush()];
 }
@@ -131,19 +131,19 @@ test("nothing is lost between the clauses, and none is longer than Chrome speaks
   const long = `${"word ".repeat(100)}end. ${"字".repeat(200)}。 So, well, yes. Mr. Smith came at 5 p.m. on the 3. of May. `;
   for (const size of [1, 7, 1000]) {
     const pieces = long.match(new RegExp(`[^]{1,${size}}`, "gu"));
-    const clauses = clausesOf(...pieces);
+    const clauses = splitClauses(...pieces);
     assert.equal(clauses.map(({ text }) => text).join(""), long);
     assert.ok(clauses.every(({ text }) => text.length <= 160));
     assert.ok(!clauses.some(({ text }) => /Mr\. $/.test(text)));
   }
-  const soon = clausesOf("Sure, I can. It is, in fact, easy: as you see. Now you. ");
+  const soon = splitClauses("Sure, I can. It is, in fact, easy: as you see. Now you. ");
   assert.deepEqual(soon.map(({ text }) => text), ["Sure, ", "I can. It is, ", "in fact, easy: as you see. ", "Now you. "]);
 });
 
 test("what nobody reads aloud is left out, and stays in the text", () => {
-  const [clause] = clausesOf("**Hi** [there](https://a.example/x) 👋🏽 see https://b.example/path?q=1 for `more`");
+  const [clause] = splitClauses("**Hi** [there](https://a.example/x) 👋🏽 see https://b.example/path?q=1 for `more`");
   assert.equal(clause.words, "Hi there see b.example for more");
-  const said = clausesOf("# Title\n- First thing\n", "Here:\n```\ncode(1);\nmore code();\n```\nThat was it.").map(({ words }) => words);
+  const said = splitClauses("# Title\n- First thing\n", "Here:\n```\ncode(1);\nmore code();\n```\nThat was it.").map(({ words }) => words);
   assert.equal(said.filter(Boolean).join(" | ").includes("code"), false);
   assert.match(said.join(" "), /Title.*First thing.*Here:.*That was it\./);
 });

@@ -103,7 +103,7 @@ def test_one_that_another_machine_would_decide_otherwise(table: Table, lines: li
 
 
 @pytest.fixture
-def file(table: Table, lines: list[str], tmp_path: Path) -> Callable[..., Path]:
+def write_file(table: Table, lines: list[str], tmp_path: Path) -> Callable[..., Path]:
     def write(
         *more: str, head: dict[str, Any] | None = None, ending: str = '{"ending":"the session was over"}\n'
     ) -> Path:
@@ -115,13 +115,13 @@ def file(table: Table, lines: list[str], tmp_path: Path) -> Callable[..., Path]:
     return write
 
 
-def test_the_command(file: Callable[..., Path], table: Table) -> None:
+def test_the_command(write_file: Callable[..., Path], table: Table) -> None:
     table.send("response.create")
-    found = print_replay(file())
+    found = print_replay(write_file())
     assert found.startswith("cascade, 2026-11-29T12:00:00Z\n    0.000 #1 start\n              Send session.created ")
     assert found.endswith("The recording ends: the session was over.\n")
-    assert '"instructions": "Be brief."' in print_replay(file(), step=1)
-    assert "response.create" not in print_replay(file(), until=-1.0)
+    assert '"instructions": "Be brief."' in print_replay(write_file(), step=1)
+    assert "response.create" not in print_replay(write_file(), until=-1.0)
 
 
 @pytest.mark.parametrize(
@@ -149,9 +149,11 @@ def test_the_command(file: Callable[..., Path], table: Table) -> None:
         (('{"at":1,"do":"end","ids":[7]}\n',), {}, "Line 3: 'ids'"),
     ],
 )
-def test_what_is_broken(file: Callable[..., Path], more: tuple[str, ...], head: dict[str, Any], words: str) -> None:
+def test_what_is_broken(
+    write_file: Callable[..., Path], more: tuple[str, ...], head: dict[str, Any], words: str
+) -> None:
     with pytest.raises(CommandError) as raised:
-        print_replay(file(*more, head=head))
+        print_replay(write_file(*more, head=head))
     assert words in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -163,13 +165,13 @@ def test_what_is_no_recording(tmp_path: Path, content: str) -> None:
         print_replay(tmp_path / "call.jsonl")
 
 
-def test_one_that_was_cut_off(file: Callable[..., Path], table: Table) -> None:
+def test_one_that_was_cut_off(write_file: Callable[..., Path], table: Table) -> None:
     """What is whole is played, and it is said that more is missing."""
     table.send("response.create")
     for ending in ("", '{"at":1.5,"event":"SpeechWin'):
         out = StringIO()
         with pytest.raises(CommandError, match="The recording was cut off here"):
-            call_command("replay", str(file(ending=ending)), stdout=out)
+            call_command("replay", str(write_file(ending=ending)), stdout=out)
         assert "response.create" in out.getvalue()
 
 
@@ -178,16 +180,16 @@ def test_a_file_that_is_not_there() -> None:
         print_replay(Path("/nowhere/call.jsonl"))
 
 
-def test_a_step_that_fails_now_is_told(file: Callable[..., Path]) -> None:
-    path = file('{"at":1,"event":"UpstreamReady","given":{}}\n')
+def test_a_step_that_fails_now_is_told(write_file: Callable[..., Path]) -> None:
+    path = write_file('{"at":1,"event":"UpstreamReady","given":{}}\n')
     with pytest.raises(CommandError, match="1 steps failed that did not fail in the call"):
         print_replay(path)
-    path = file('{"at":1,"event":"UpstreamReady","given":{},"raised":"IllegalTransitionError"}\n')
+    path = write_file('{"at":1,"event":"UpstreamReady","given":{},"raised":"IllegalTransitionError"}\n')
     assert "raised IllegalTransitionError: no handler for UpstreamReady, in the call IllegalTran" in print_replay(path)
 
 
-def test_nothing_of_a_foreign_file_reaches_the_terminal(file: Callable[..., Path]) -> None:
-    path = file(
+def test_nothing_of_a_foreign_file_reaches_the_terminal(write_file: Callable[..., Path]) -> None:
+    path = write_file(
         '{"at":1,"event":"TextDelta","given":{"response_id":"","text":"\\u001b[2J\\u202e"}}\n',
         head={"started": "\x1b[2J"},
     )
@@ -214,9 +216,9 @@ WORST = [
 
 
 @pytest.mark.parametrize("line", WORST, ids=range(len(WORST)))
-def test_the_worst_of_a_foreign_file(file: Callable[..., Path], line: str) -> None:
+def test_the_worst_of_a_foreign_file(write_file: Callable[..., Path], line: str) -> None:
     """A megabyte of it."""
-    path = file(line + "\n")
+    path = write_file(line + "\n")
     began = process_time()
     with suppress(CommandError):
         print_replay(path)

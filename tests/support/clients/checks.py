@@ -13,7 +13,7 @@ REFUSALS = Path(__file__).parent / "refusals.json"  # what is sent behind a spok
 
 
 def check_events(events: Events) -> Events:
-    """Every event by the SDK's types, and the order that never varies."""
+    """Check every event against the SDK's types, and the order that never varies."""
     for event in events:
         wire.check_event(event, json.dumps(event))
     wire.check_order(events)
@@ -21,7 +21,7 @@ def check_events(events: Events) -> Events:
 
 
 def check_beta_events(events: Events) -> Events:
-    """As `checked`, for the beta dialect."""
+    """Check every event of the beta dialect against its shapes, and the order that never varies."""
     for event in events:
         wire.check_beta_event(event)
     wire.check_order([{**event, "type": GA_NAMES.get(event["type"], event["type"])} for event in events])
@@ -29,7 +29,7 @@ def check_beta_events(events: Events) -> Events:
 
 
 def list_kinds(events: Events) -> list[str]:
-    """Without the limits, which come behind every response."""
+    """Return the events' types, without the rate limits that follow every response."""
     return [event["type"] for event in events if event["type"] != "rate_limits.updated"]
 
 
@@ -38,7 +38,7 @@ def select_events(events: Events, kind: str) -> Events:
 
 
 def check_refusals(errors: list[dict[str, Any]]) -> None:
-    """One error for each, with its code, the key at fault and the client's own event id."""
+    """Check that there is one error for each, with its code, the key at fault and the client's own event id."""
     refusals = json.loads(REFUSALS.read_text())
     for refused, error in zip(refusals, errors, strict=True):
         sent = refused["send"]

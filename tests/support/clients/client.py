@@ -64,7 +64,7 @@ class CheckedClient:
         return event
 
     def _check_place(self, event: dict[str, Any]) -> None:
-        """Items are placed behind others that the client was told of, outputs where the response has them."""
+        """Check that items follow items that the client knows, and outputs have the place that was announced."""
         before = event.get("previous_item_id")
         assert before is None or before in {one["item"]["id"] for one in self.events if "item" in one}, event
         if event["type"] == "response.done":
@@ -75,12 +75,12 @@ class CheckedClient:
                 assert outputs[item["id"]] == place, event
 
     async def wait_for_answer(self) -> None:
-        """Until a response is over and the limits behind it are told."""
+        """Wait until a response is over and the rate limits that follow it have come."""
         await self.wait_for("response.done")
         await self.wait_for("rate_limits.updated")
 
     async def say(self) -> None:
-        """An utterance as fast as the socket takes it, and a second of silence."""
+        """Send an utterance as fast as the socket takes it, and a second of silence."""
         pcm = self._speech + bytes(10 * FRAME)
         for start in range(0, len(pcm), FRAME):
             audio = base64.b64encode(pcm[start : start + FRAME]).decode()
@@ -92,7 +92,7 @@ class CheckedClient:
         await self.send("response.create", **({"response": self.build_options(**response)} if response else {}))
 
     async def configure(self, **session: Any) -> None:
-        """`turn_detection`, `output_modalities` and what else either dialect has at its session's top."""
+        """Update the session with `turn_detection` or what else either dialect has at its top level."""
         if self._is_beta:
             await self.send("session.update", session=self._translate_keys(session))
         else:
@@ -102,7 +102,7 @@ class CheckedClient:
         await self.wait_for("session.updated")
 
     def build_options(self, **response: Any) -> dict[str, Any]:
-        """Of `response.create`."""
+        """Return the options of a `response.create` as the dialect names them."""
         return self._translate_keys(response) if self._is_beta else response
 
     @staticmethod

@@ -77,7 +77,7 @@ MAY_BE_NULL = {
 
 
 def check_fields(event: dict[str, Any], kind: str) -> None:
-    """`kind`: the event's type as GA has it."""
+    """Check that an event has all that it must have; `kind` is its type as GA names it."""
     leaves = dict(list_paths(event))
     wanted = REQUIRED[kind].split()
     if "item" in event:
@@ -91,7 +91,7 @@ def check_fields(event: dict[str, Any], kind: str) -> None:
 
 
 def list_paths(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every path below `value`, objects and lists too; the members of a list share their path."""
+    """Yield every path below `value` with what is there; the members of a list share their path."""
     if path:
         yield path, value
     if isinstance(value, dict):

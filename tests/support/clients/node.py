@@ -41,7 +41,10 @@ def _install_packages(lock: str) -> None:
 
 
 async def run_script(script: str, *arguments: str, env: dict[str, str]) -> list[dict[str, Any]]:
-    """What a script in node/ printed: one JSON object a line. It fails the test if it fails or complains."""
+    """Run a script of node/, and return what it printed: one JSON object a line.
+
+    It fails the test if it fails or complains.
+    """
     process = await asyncio.create_subprocess_exec(
         NODE, HERE / "node" / script, *arguments,
         env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,

@@ -38,7 +38,7 @@ class Recording:
         return None
 
     def _record_delta(self, event: dict[str, Any]) -> None:
-        """One more of the run under way, or the first of another item's."""
+        """Add a delta to the line of its item, or begin a line for another item's."""
         if not self._deltas or event["item_id"] != self._deltas_of:
             self._deltas, self._deltas_of, self._deltas_at = [], event["item_id"], len(self.lines)
             self.lines.append("")
@@ -69,7 +69,7 @@ def _describe(value: Any) -> str:
 
 
 def _describe_item(item: dict[str, Any]) -> str:
-    """Of an item or a part."""
+    """Describe an item or a part of one."""
     words = [item.get(key, "") for key in ("id", "type", "role", "status", "call_id", "name")]
     parts = [part["type"] for part in item["content"]] if "content" in item else None
     return " ".join([str(word) for word in words if word] + ([f"[{' '.join(parts)}]"] if parts is not None else []))

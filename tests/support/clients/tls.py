@@ -22,7 +22,7 @@ CHUNK_BYTES = 65_536
 
 @dataclass(frozen=True)
 class Certificate:
-    """PEM files. The certificate is its own authority: clients are told to trust it."""
+    """PEM files of a certificate that is its own authority: clients are told to trust it."""
 
     certificate: Path
     key: Path
@@ -44,7 +44,7 @@ def make_certificate(folder: Path) -> Certificate:
 
 @asynccontextmanager
 async def serve_tls(url: str, certificate: Certificate) -> AsyncIterator[str]:
-    """The `https:` address of what is at `url`."""
+    """Yield the `https:` address of what is served at `url`."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate.certificate, certificate.key)
     site = urlsplit(url)

@@ -101,7 +101,7 @@ async def call_function_of_client(client: CheckedClient, upstream: Upstream) -> 
 
 
 async def speak_before_call(client: CheckedClient, upstream: Upstream) -> None:
-    """Something is said before the client's function is called."""
+    """Have the assistant say something before it calls the client's function."""
     upstream.behave("speech", first_byte_ms=300)  # the model has written the call before
     upstream.script(replies=({"text": "Let me see.", "calls": [{"name": "weather", "arguments": {"city": "Oslo"}}]},))
     await client.configure(tools=[WEATHER])
@@ -151,7 +151,7 @@ async def cancel_nothing(client: CheckedClient, upstream: Upstream) -> None:
 
 
 async def fall_silent(client: CheckedClient, upstream: Upstream) -> None:
-    """The assistant asks whether somebody is there."""
+    """Say nothing until the assistant asks whether somebody is there."""
     await client.configure(turn_detection={"type": "server_vad", "idle_timeout_ms": 1000})
     await client.type("Hello.")
     await client.wait_for_answer()

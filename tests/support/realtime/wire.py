@@ -60,8 +60,11 @@ def check_beta_event(event: dict[str, Any]) -> None:
 
 
 def check_order(events: list[dict[str, Any]]) -> None:
-    """What never varies (protocol, section 6): one `done` for each `created`, nothing of a response after it,
-    part events between the item's, items announced before they are used, texts that agree."""
+    """Check what holds in every session (protocol, section 6).
+
+    Each `created` has one `done`, and nothing of the response comes after it; the events of a part come between those
+    of its item; items are announced before they are used; and the texts agree.
+    """
     ids = [event["event_id"] for event in events]
     assert len(ids) == len(set(ids))
     known: set[str] = set()

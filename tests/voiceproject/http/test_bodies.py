@@ -16,7 +16,7 @@ from accounts.keys import api_keys
 from accounts.models import Scope, User
 from tests.support.live import ROOT, Site
 from voiceproject.http.bodies import GRACE_SEC, MIN_BYTES_PER_SEC, HeldBodies, is_too_slow
-from voiceproject.server.http_channel import Idle
+from voiceproject.server.http_channel import IDLE_EACH, Idle
 
 TURNS = "/v1/voice/turns"
 FILE = 20_000_000
@@ -24,7 +24,7 @@ FILE = 20_000_000
 
 @contextmanager
 def open_post(site: Site, path: str, *lines: str) -> Iterator[socket.socket]:
-    """A connection over which the head of a POST has gone."""
+    """Open a connection, and send the head of a POST over it."""
     address = urlsplit(site.url)
     with closing(socket.create_connection((address.hostname, address.port), timeout=30)) as client:
         client.sendall("\r\n".join((f"POST {path} HTTP/1.1", f"Host: {address.netloc}", *lines, "", "")).encode())
@@ -32,7 +32,7 @@ def open_post(site: Site, path: str, *lines: str) -> Iterator[socket.socket]:
 
 
 def read_answer(client: socket.socket) -> tuple[int, str]:
-    """Status and body, without a byte of the request's body sent."""
+    """Return the status and the body of an answer that comes before any byte of the request's body was sent."""
     head, _, body = client.recv(65536).partition(b"\r\n\r\n")
     return int(head.split()[1]), body.decode()
 
@@ -85,14 +85,14 @@ def test_a_stranger_is_not_told_to_continue(live_site: Site) -> None:
 
 
 def test_a_stranger_whose_file_has_no_length(live_site: Site) -> None:
-    """It is taken as far as any body, and then asked for."""
+    """As much is taken as of any body, and then a key is asked for."""
     with open_post(live_site, TURNS, "Transfer-Encoding: chunked") as client:
         client.sendall(b"300000\r\n" + bytes(0x300000) + b"\r\n")
         assert read_code(client)[0] == 401
 
 
 def test_a_file_from_who_may(live_site: Site, committed_db: None) -> None:
-    """Told to continue, where it waits for that, and taken: that it is no sound is found out afterwards."""
+    """The client is told to continue where it waits for that, and only the whole file is found to be no sound."""
     with open_post(
         live_site, TURNS, build_authorization(), "Content-Length: 3000000", "Expect: 100-continue"
     ) as client:
@@ -152,7 +152,6 @@ async def application(scope, receive, send):
         await send({"type": "http.response.body", "body": b"fine"})
 
 http_channel.HEAD_SEC = 1.0
-http_channel._idle = http_channel.Idle(each=3)
 bodies.GRACE_SEC = 0.5
 placeholder = daphne_server.bind("127.0.0.1", 0)
 port = placeholder.getsockname()[1]
@@ -162,7 +161,7 @@ daphne_server.serve(placeholder, application, lambda: print(port, flush=True))
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """Of a server of little patience."""
+    """The port of a server that waits only a short time."""
     with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         try:
@@ -183,7 +182,7 @@ def port() -> Iterator[int]:
     ],
 )
 def test_a_request_that_trickles(port: int, sent: bytes) -> None:
-    """Closed, however regularly another byte of it comes."""
+    """The connection is closed, however regularly another byte comes."""
     begun_at = time.monotonic()
     with closing(socket.create_connection(("127.0.0.1", port), timeout=0.2)) as client:
         client.sendall(sent)
@@ -199,7 +198,8 @@ def test_a_request_that_trickles(port: int, sent: bytes) -> None:
 def test_open_connections_that_ask_for_nothing(port: int) -> None:
     with ExitStack() as stack:
         first, *_ = [
-            stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=10))) for _ in range(4)
+            stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=10)))
+            for _ in range(IDLE_EACH + 1)
         ]
         with pytest.raises(ConnectionResetError):
             first.recv(1000)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db
 
 
 def list_pages(resolver: URLResolver, before: str = "/") -> Iterator[str]:
-    """Every address of the site that takes no argument."""
+    """Yield every address of the site that takes no argument."""
     for pattern in resolver.url_patterns:
         if pattern.pattern.converters or pattern.pattern.regex.groups:
             continue

@@ -49,7 +49,7 @@ def test_a_place_that_came_too_late_goes_to_the_next() -> None:
 
 def test_nobody_is_remembered_who_has_left() -> None:
     class Person:
-        """Whom only the slots could keep."""
+        """Somebody whom only the slots could keep in memory."""
 
     slots, ann = RequestSlots(1, waiting=1), Person()
     waiting = [slots.request(ann), slots.request(ann), slots.request(ann)]

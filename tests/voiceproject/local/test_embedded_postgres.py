@@ -24,7 +24,7 @@ sys.stdin.readline()
 
 
 def start_user(data_dir: Path) -> subprocess.Popen[str]:
-    """A process that uses the server until it reads a line."""
+    """Start a process that uses the server until it reads a line."""
     command = [sys.executable, "-c", USE, str(data_dir)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
 

@@ -47,7 +47,7 @@ def test_a_client_that_asks_first_need_not_send(live_site: Site) -> None:
 
 
 def test_a_body_without_an_end(live_site: Site) -> None:
-    """It is told once, and cut off in the end, whatever it goes on to send."""
+    """The client is told once, and cut off in the end, whatever it goes on to send."""
     megabyte = b"100000\r\n" + bytes(0x100000) + b"\r\n"
     with open_connection(live_site) as client:
         client.sendall(build_head(live_site, "Transfer-Encoding: chunked"))
@@ -63,8 +63,8 @@ def test_a_body_that_is_only_too_large_is_answered(live_site: Site) -> None:
         assert is_refused(read_to_end(client))
 
 
-def test_forms_are_not_parsed_on_the_event_loop(live_site: Site) -> None:
-    """A million fields: Django refuses them unread, and so does Twisted."""
+def test_a_form_of_a_million_fields_is_refused_unparsed(live_site: Site) -> None:
+    """Whoever parsed it, Twisted or Django, would find too many fields before the missing key."""
     body = b"a&" * 1_000_000
     lines = ("Content-Type: application/x-www-form-urlencoded", f"Content-Length: {len(body)}", "Connection: close")
     with open_connection(live_site) as client:
@@ -101,7 +101,10 @@ daphne_server.serve(placeholder, application, lambda: print(port, flush=True))
 
 @pytest.fixture
 def server() -> Iterator[tuple[int, IO[str]]]:
-    """Its port, and what it prints; /N answers with N times 200,000 bytes, and waits a second for them to be read."""
+    """A server's port, and what it prints.
+
+    /N answers with N times 200,000 bytes, and waits a second for them to be read.
+    """
     command = [sys.executable, "-c", SERVER]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
@@ -112,7 +115,7 @@ def server() -> Iterator[tuple[int, IO[str]]]:
 
 
 def test_slow_calls_do_not_wait_for_one_another(server: tuple[int, IO[str]]) -> None:
-    """As many as the server has threads for: each waits for all the others."""
+    """There are as many calls as the server has threads, and each waits for all the others."""
     with closing(socket.create_connection(("127.0.0.1", server[0]), timeout=30)) as client:
         client.sendall(b"GET /threads HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
         assert b"all at once" in read_to_end(client)
@@ -128,7 +131,7 @@ def test_an_answer_that_nobody_reads_ends_its_connection(server: tuple[int, IO[s
 
 
 def test_an_answer_that_fills_the_buffers_ends_with_its_last_byte(server: tuple[int, IO[str]]) -> None:
-    """The client has all of it and the connection goes on to the next, so nothing is waited for any more."""
+    """The client has read all of it and the connection goes on to the next, so nothing is waited for any more."""
     port, printed = server
     with closing(socket.create_connection(("127.0.0.1", port), timeout=30)) as client:
         for _ in range(2):

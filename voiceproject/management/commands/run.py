@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import Error, connection
 
-from voiceproject import set_up
+from voiceproject import first_admin
 from voiceproject.database import outages
 from voiceproject.server import daphne_server
 
@@ -36,14 +36,14 @@ class Command(BaseCommand):
             raise CommandError(f"The database cannot be brought up to date: {outages.describe(error)}") from None
 
     def serve(self, placeholder: socket.socket) -> None:
-        from conversations import background
+        from conversations import background_jobs
         from conversations.storage import deletion, spool
         from conversations.transport import admission
         from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
 
         here = build_local_url(*placeholder.getsockname()[:2])
         address = f"https://{settings.ALLOWED_HOSTS[0]}" if settings.HTTPS else here
-        path = set_up.build_path_if_needed()
+        path = first_admin.build_path_if_needed()
         connection.close()
 
         def greet() -> None:
@@ -51,7 +51,7 @@ class Command(BaseCommand):
             if path:
                 self.stdout.write(f"It has no admin yet. Create one within a day: {address}{path}")
 
-        background.start([spool.replay, deletion.delete_batch, deletion.delete_loose_files])
+        background_jobs.start([spool.replay, deletion.delete_batch, deletion.delete_loose_files])
         daphne_server.serve(placeholder, application, greet, admission)
 
 

@@ -2,7 +2,7 @@
 
 const PRE_ROLL_FRAMES = 8; // 320 ms: people begin to speak as they press, not after
 
-export class Uplink {
+export class MicrophoneGate {
   /** @param {(pcm: Frame["pcm"]) => void} send */
   constructor(send) {
     this.send = send;

@@ -6,10 +6,10 @@
  */
 
 import { getWholeText, getSpokenText } from "./captions.js";
-import { send, withItem, withNotice, withoutItem } from "./changes.js";
+import { send, withItem, withNotice, withoutItem } from "./state_changes.js";
 import { interrupt } from "./playback.js";
 import * as protocol from "../net/protocol.js";
-import { say } from "./sending.js";
+import { say } from "./outgoing_messages.js";
 import { isCommand, isBackchannel, findOwnWords } from "../webspeech/echo.js";
 
 const ECHO_MS = 1500; // so late after the voice a recogniser still tells its first words

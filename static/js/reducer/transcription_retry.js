@@ -4,7 +4,7 @@
  * Pure; part of the reducer in session.js. The `retry` of an item is "offered" or "asked".
  */
 
-import { send, withItem, withNotice } from "./changes.js";
+import { send, withItem, withNotice } from "./state_changes.js";
 import * as protocol from "../net/protocol.js";
 
 /** @type {(state: State, id: string) => State} */
@@ -21,7 +21,7 @@ export function onRetry(state, { id }, now) {
   const asked = withItem(withNotice(state, "turn", null), { id, pending: true, retry: "asked" });
   const effects = [send(protocol.transcribeAgain(id))];
   if (state.order.at(-1) !== id) return [asked, effects]; // the talk went on meanwhile
-  const answers = protocol.answersSpeech(state) || state.speak === "browser"; // then words.js asks, once it has judged
+  const answers = protocol.answersSpeech(state) || state.speak === "browser"; // then recognised_words.js asks, once it has judged
   const next = { ...asked, thinking: true, askedAt: now };
   return [next, answers ? effects : [...effects, send(protocol.createResponse())]];
 }

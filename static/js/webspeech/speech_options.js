@@ -2,7 +2,7 @@
  * “Listen with” and “Speak with”: this site, or this browser where it can. Remembered, like the other options.
  * @import { Pickers } from "../ui/pickers.js"
  * @import { View } from "../ui/view.js"
- * @import { BrowserSpeech } from "./browser.js"
+ * @import { BrowserSpeech } from "./browser_speech.js"
  */
 
 import { isInCall } from "../reducer/connection.js";

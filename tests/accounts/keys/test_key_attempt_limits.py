@@ -11,7 +11,7 @@ import pytest
 from websockets.sync.client import connect
 
 from accounts.keys import api_keys, client_secrets
-from accounts.keys.key_guard import MOST_ADDRESSES, MOST_KEYS, WINDOW_SEC, KeyGuard
+from accounts.keys.key_attempt_limits import MOST_ADDRESSES, MOST_KEYS, WINDOW_SEC, KeyAttemptLimit
 from accounts.models import User
 from tests.support.factories import make_user
 from tests.support.live import Site, run_site
@@ -20,7 +20,7 @@ ADDRESS, OTHER = "203.0.113.7", "203.0.113.8"
 
 
 def make_wrong_key() -> str:
-    """Well-formed, and nobody's."""
+    """Return a key that is well-formed and that nobody has."""
     start = api_keys.START + "".join(secrets.choice(api_keys.ALPHABET) for _ in range(api_keys.RANDOM_LENGTH))
     return start + api_keys.compute_checksum(start)
 
@@ -50,7 +50,7 @@ def test_a_mistyped_client_secret_does_not_reach_the_database(django_assert_num_
 
 def test_an_address_that_shows_too_many(settings: Any) -> None:
     settings.WRONG_KEYS_PER_MIN = 3
-    guard, now = KeyGuard(), 1200.0
+    guard, now = KeyAttemptLimit(), 1200.0
     guard.remember_right("of a colleague")
     for _ in range(3):
         assert guard.get_wait_sec(ADDRESS, "guess", now) == 0
@@ -63,7 +63,7 @@ def test_an_address_that_shows_too_many(settings: Any) -> None:
 
 def test_a_key_that_is_revoked_is_no_longer_let_past(settings: Any) -> None:
     settings.WRONG_KEYS_PER_MIN = 1
-    guard = KeyGuard()
+    guard = KeyAttemptLimit()
     guard.remember_right("key")
     guard.count_wrong(ADDRESS, "key", 0.0)
     assert guard.get_wait_sec(ADDRESS, "key", 0.0)
@@ -71,16 +71,16 @@ def test_a_key_that_is_revoked_is_no_longer_let_past(settings: Any) -> None:
 
 def test_a_household_with_many_addresses_is_one(settings: Any) -> None:
     settings.WRONG_KEYS_PER_MIN = 1
-    guard = KeyGuard()
+    guard = KeyAttemptLimit()
     guard.count_wrong("2001:db8::1", "key", 0.0)
     assert guard.get_wait_sec("2001:db8::2", "key", 0.0)
     assert not guard.get_wait_sec("2001:db8:0:1::1", "key", 0.0)
 
 
 def test_what_it_remembers_is_bounded(settings: Any) -> None:
-    """Of addresses and of right keys: the oldest are forgotten."""
+    """The oldest addresses and the oldest right keys are forgotten."""
     settings.WRONG_KEYS_PER_MIN = 1
-    guard, numbers = KeyGuard(), range(MOST_ADDRESSES + 5)
+    guard, numbers = KeyAttemptLimit(), range(MOST_ADDRESSES + 5)
     addresses = [f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}" for number in numbers]
     for number, address in zip(numbers, addresses, strict=True):
         guard.count_wrong(address, "key", 0.0)
@@ -125,7 +125,7 @@ def test_wrong_keys_over_http(ask: Callable[..., httpx2.Response], key: str) -> 
 
 
 def test_what_cannot_be_a_key(ask: Callable[..., httpx2.Response]) -> None:
-    """Refused by its looks, ahead of all else, and not counted."""
+    """It is refused by its form alone, before all else, and is not counted."""
     answers = [ask("vp_" + "x" * 46, "203.0.113.10") for _ in range(10)]
     assert {(one.status_code, one.json()["error"]["code"]) for one in answers} == {(401, "invalid_api_key")}
     assert answers[0].headers["WWW-Authenticate"] == "Bearer"

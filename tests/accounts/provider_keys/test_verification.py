@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from accounts.provider_keys import trials
+from accounts.provider_keys import verification
 from accounts.provider_keys.credentials import Credential
 from tests.support.provider_accounts import ACCOUNT
 from tests.upstream.fixtures import Upstream
@@ -17,8 +17,8 @@ from tests.upstream.raw_answers import Raw
 SECRET = "sk-the-secret-itself"
 
 
-def assert_failed(verdict: trials.Verdict, words: str) -> None:
-    """It says why in words for people, and nothing of the key."""
+def assert_failed(verdict: verification.Verdict, words: str) -> None:
+    """Check that the verdict says why in words for people, and nothing of the key."""
     assert not verdict.works
     assert words in verdict.text
     assert SECRET not in verdict.text
@@ -26,20 +26,20 @@ def assert_failed(verdict: trials.Verdict, words: str) -> None:
 
 def test_openai_works(upstream: Upstream) -> None:
     upstream.behave("models", accepted_key=SECRET)
-    verdict = trials.try_out("openai", Credential(SECRET, upstream.openai_url))
+    verdict = verification.verify_key("openai", Credential(SECRET, upstream.openai_url))
     assert verdict.works
     assert verdict.text == "Works: 127.0.0.1 offers 5 models."
 
 
 def test_google_works(upstream: Upstream) -> None:
     upstream.behave("google_voices", accepted_key=SECRET)
-    verdict = trials.try_out("google", Credential(SECRET, upstream.google_url))
+    verdict = verification.verify_key("google", Credential(SECRET, upstream.google_url))
     assert verdict.works
     assert verdict.text == "Works: Google offers 1 voice."
 
 
 def test_a_compatible_server_without_a_key(upstream: Upstream) -> None:
-    assert trials.try_out("openai", Credential("", upstream.openai_url)).works
+    assert verification.verify_key("openai", Credential("", upstream.openai_url)).works
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def test_a_compatible_server_without_a_key(upstream: Upstream) -> None:
     ],
 )
 def test_openai_faults(upstream: Upstream, fault: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trials, "TIMEOUT_SEC", 1.0)
+    monkeypatch.setattr(verification, "TIMEOUT_SEC", 1.0)
     upstream.behave("models", fault=fault)
-    assert_failed(trials.try_out("openai", Credential(SECRET, upstream.openai_url)), words)
+    assert_failed(verification.verify_key("openai", Credential(SECRET, upstream.openai_url)), words)
     assert len(upstream.list_requests("models")) == 1  # not tried again: somebody waits for the page
 
 
@@ -79,14 +79,14 @@ def test_openai_faults(upstream: Upstream, fault: str, words: str, monkeypatch: 
     ],
 )
 def test_google_faults(upstream: Upstream, fault: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trials, "TIMEOUT_SEC", 1.0)
+    monkeypatch.setattr(verification, "TIMEOUT_SEC", 1.0)
     upstream.behave("google_voices", fault=fault)
-    assert_failed(trials.try_out("google", Credential(SECRET, upstream.google_url)), words)
+    assert_failed(verification.verify_key("google", Credential(SECRET, upstream.google_url)), words)
 
 
 def test_a_key_that_google_does_not_know(upstream: Upstream) -> None:
     upstream.behave("google_voices", accepted_key="another")
-    assert "refused this key" in trials.try_out("google", Credential(SECRET, upstream.google_url)).text
+    assert "refused this key" in verification.verify_key("google", Credential(SECRET, upstream.google_url)).text
 
 
 def test_nobody_there() -> None:
@@ -94,33 +94,33 @@ def test_nobody_there() -> None:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}"
         for provider in ("openai", "google"):
-            verdict = trials.try_out(provider, Credential(SECRET, url))
+            verdict = verification.verify_key(provider, Credential(SECRET, url))
             assert not verdict.works
             assert "could not be reached" in verdict.text
 
 
 def test_a_wrong_path(upstream: Upstream) -> None:
     url = upstream.openai_url.removesuffix("/v1")
-    assert "Most end in /v1" in trials.try_out("openai", Credential(SECRET, url)).text
+    assert "Most end in /v1" in verification.verify_key("openai", Credential(SECRET, url)).text
 
 
 def test_a_users_base_url_does_not_reach_this_machine(upstream: Upstream) -> None:
-    verdict = trials.try_out("openai", Credential(SECRET, upstream.openai_url, public_only=True))
+    verdict = verification.verify_key("openai", Credential(SECRET, upstream.openai_url, public_only=True))
     assert not verdict.works
     assert not upstream.list_requests("models")
 
 
 def test_a_service_account_with_a_broken_key(upstream: Upstream) -> None:
-    verdict = trials.try_out("google", Credential(json.dumps(ACCOUNT)))
+    verdict = verification.verify_key("google", Credential(json.dumps(ACCOUNT)))
     assert verdict.text == "Google's client cannot read this key. Paste the whole JSON file of the service account."
 
 
 def test_a_service_account_where_google_is_out_of_reach(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trials, "TIMEOUT_SEC", 1.0)
+    monkeypatch.setattr(verification, "TIMEOUT_SEC", 1.0)
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     secret = json.dumps(ACCOUNT | {"private_key": pem})
-    verdict = trials.try_out("google", Credential(secret, "https://127.0.0.1:1"))
+    verdict = verification.verify_key("google", Credential(secret, "https://127.0.0.1:1"))
     assert not verdict.works
     assert "could not be reached" in verdict.text
 
@@ -141,23 +141,23 @@ def test_a_service_account_where_google_is_out_of_reach(monkeypatch: pytest.Monk
 def test_a_hostile_list_of_models(
     upstream: Upstream, body: bytes, headers: dict[str, str], status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trials, "TIMEOUT_SEC", 3.0)
+    monkeypatch.setattr(verification, "TIMEOUT_SEC", 3.0)
     upstream.behave("models", raw=Raw((body,), "application/json", status=status, headers=headers).build_script())
-    verdict = trials.try_out("openai", Credential(SECRET, upstream.openai_url))
+    verdict = verification.verify_key("openai", Credential(SECRET, upstream.openai_url))
     assert not verdict.works
     assert "OpenAI-compatible server" in verdict.text or "answered with an error (500)" in verdict.text
 
 
 def test_a_list_that_never_ends(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trials, "TIMEOUT_SEC", 1.0)
+    monkeypatch.setattr(verification, "TIMEOUT_SEC", 1.0)
     raw = Raw((b'{"data": [', *(b" ",) * 1_000), "application/json", pause_ms=20)
     upstream.behave("models", raw=raw.build_script())
-    assert "no answer within" in trials.try_out("openai", Credential(SECRET, upstream.openai_url)).text
+    assert "no answer within" in verification.verify_key("openai", Credential(SECRET, upstream.openai_url)).text
 
 
 def test_a_long_list_is_still_one(upstream: Upstream) -> None:
     models = [{"id": f"model-{number}", "object": "model", "created": 1, "owned_by": "x"} for number in range(3_000)]
     raw = Raw((json.dumps({"object": "list", "data": models}).encode(),), "application/json")
     upstream.behave("models", raw=raw.build_script())
-    verdict = trials.try_out("openai", Credential(SECRET, upstream.openai_url))
+    verdict = verification.verify_key("openai", Credential(SECRET, upstream.openai_url))
     assert verdict.text == "Works: 127.0.0.1 offers 3000 models."

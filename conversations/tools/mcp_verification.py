@@ -1,4 +1,4 @@
-"""Tries an MCP server out, when an admin saves it."""
+"""Verify an MCP server when an admin saves it: connect to it and list its tools."""
 
 import asyncio
 from importlib import import_module
@@ -16,12 +16,12 @@ MAX_NAMED = 12
 MAX_VERDICT = 500
 
 
-def try_out(server: McpServer) -> None:
+def verify_server(server: McpServer) -> None:
     """Connect, list the tools, and save the verdict with the server. It takes seconds."""
     try:
         spec = mcp_servers.build_spec(server)
         give_back()
-        server.works, verdict = async_to_sync(_try_server)(spec)
+        server.works, verdict = async_to_sync(connect_to_server)(spec)
         server.verdict = verdict[:MAX_VERDICT]
     except encryption.DecryptionError:
         server.works, server.verdict = False, mcp_servers.UNDECRYPTABLE
@@ -29,7 +29,8 @@ def try_out(server: McpServer) -> None:
     server.save(update_fields=["works", "verdict", "tested_at"])
 
 
-async def _try_server(spec: ServerSpec) -> tuple[bool, str]:
+async def connect_to_server(spec: ServerSpec) -> tuple[bool, str]:
+    """Connect and list the tools. Return whether that works, and a sentence about it for the admin."""
     sdk = import_module("conversations.tools.mcp_client")
     try:
         async with asyncio.timeout(spec.timeout_sec), sdk.connect(spec, lambda: None) as client:

@@ -1,4 +1,4 @@
-"""The callers' accounts on the site under test. `manage.py shell` runs `make`, which prints their keys as JSON."""
+"""The callers' accounts on the site under test. `manage.py shell` runs `create_callers`, which prints their keys."""
 
 import json
 import os
@@ -16,17 +16,20 @@ from conversations.models import Assistant
 INSTRUCTIONS = "You are a friendly assistant in a voice call. Answer in one or two sentences."
 
 
-def make() -> None:
-    """One user a caller, each with a provider key, by which the emulated providers tell the callers apart."""
+def create_callers() -> None:
+    """Create a user for each caller, and print their API keys as JSON.
+
+    Each has a provider key of its own, by which the emulated providers tell the callers apart.
+    """
     for slug in (AHEAD, WITHOUT):
         fields: dict[str, Any] = {"name": slug, "instructions": INSTRUCTIONS, "language": "en"}
         fields["preemptive_generation"] = slug == AHEAD
         Assistant.objects.update_or_create(slug=slug, defaults=fields)
     names = json.loads(os.environ["BENCH_CALLERS"])
-    sys.stdout.write(json.dumps({name: _key(name) for name in names}) + "\n")
+    sys.stdout.write(json.dumps({name: _create_caller(name) for name in names}) + "\n")
 
 
-def _key(name: str) -> str:
+def _create_caller(name: str) -> str:
     user = User.objects.create_user(f"{name}@bench.invalid")
     secret = encryption.encrypt(f"sk-{name}")
     now = timezone.now()

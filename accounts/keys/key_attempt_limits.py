@@ -20,7 +20,7 @@ WINDOW_SEC = 60
 MOST_ADDRESSES = MOST_KEYS = 10_000
 
 
-class KeyGuard:
+class KeyAttemptLimit:
     """A count of wrong keys by address. It is thread-safe; `now` is the monotonic clock in seconds."""
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class KeyGuard:
                 self._right.popitem(last=False)
 
 
-_guard = KeyGuard()
+_guard = KeyAttemptLimit()
 
 
 def get_wait_sec(address: str, token: str) -> int:

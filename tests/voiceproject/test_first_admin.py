@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from voiceproject import set_up
+from voiceproject import first_admin
 
 PASSWORD = "correct horse battery"
 FORM = {"email": "first@example.com", "password1": PASSWORD, "password2": PASSWORD}
@@ -19,12 +19,12 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def no_admin(db: None) -> None:
-    """Live sites of other tests may have made some."""
+    """There is no superuser, even if live sites of other tests have made some."""
     User.objects.filter(is_superuser=True).update(is_superuser=False)
 
 
 def test_it_works(client: Client) -> None:
-    path = set_up.build_path_if_needed()
+    path = first_admin.build_path_if_needed()
     assert b"Create the admin account" in client.get(path).content
     assert client.post(path, FORM)["Location"] == "/"
     admin = User.objects.get(email="first@example.com")
@@ -36,23 +36,23 @@ def test_it_works(client: Client) -> None:
 
 
 def test_it_is_dead_once_there_is_an_admin(client: Client) -> None:
-    path = set_up.build_path_if_needed()
+    path = first_admin.build_path_if_needed()
     client.post(path, FORM)
     stranger = Client()
     assert stranger.get(path).status_code == 410
     assert stranger.post(path, {**FORM, "email": "second@example.com"}).status_code == 410
     assert not User.objects.filter(email="second@example.com").exists()
-    assert not set_up.build_path_if_needed()
+    assert not first_admin.build_path_if_needed()
 
 
 def test_a_made_up_link(client: Client) -> None:
     for token in ("x", signing.dumps("first admin"), signing.dumps("first admin", salt="another")):
         assert client.post(f"/set-up/{token}/", FORM).status_code == 410
-    assert not set_up.has_admin()
+    assert not first_admin.has_admin()
 
 
 def test_it_ages(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = set_up.build_path_if_needed()
+    path = first_admin.build_path_if_needed()
     later = (timezone.now() + timedelta(days=1, seconds=5)).timestamp()
     monkeypatch.setattr("django.core.signing.time.time", lambda: later)
     assert client.get(path).status_code == 410
@@ -62,13 +62,13 @@ def test_it_ages(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     "change", [{"password2": "another"}, {"password1": "1234", "password2": "1234"}, {"email": "no"}]
 )
 def test_a_bad_form_makes_nobody(client: Client, change: dict[str, str]) -> None:
-    page = client.post(set_up.build_path_if_needed(), {**FORM, **change})
+    page = client.post(first_admin.build_path_if_needed(), {**FORM, **change})
     assert page.status_code == 200
     assert page.context["form"].errors
-    assert not set_up.has_admin()
+    assert not first_admin.has_admin()
 
 
 def test_nobody_may_keep_the_page(client: Client) -> None:
-    page = client.get(set_up.build_path_if_needed())
+    page = client.get(first_admin.build_path_if_needed())
     assert "no-store" in page["Cache-Control"]
     assert page["Referrer-Policy"] == "same-origin"

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
-from accounts.outbound.bounded_answers import (
+from accounts.outbound.bounded_responses import (
     LEAST_PIECE_BYTES,
     MAX_JSON_BYTES,
     MAX_PARTS,

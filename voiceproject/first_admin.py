@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from accounts.models import User
 from accounts.security.security_log import Event, record
 
-SALT = "voiceproject.set_up"
+SALT = "voiceproject.first_admin"
 MAX_AGE_SEC = 24 * 60 * 60
 LOCK_ID = 0x5E79  # any number that no other advisory lock of this site uses
 

@@ -12,7 +12,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
-from accounts.keys import client_secrets, key_guard
+from accounts.keys import client_secrets, key_attempt_limits
 from accounts.security import client_addresses
 from accounts.security.security_log import Event, record
 from voiceproject import database
@@ -86,10 +86,14 @@ def _find_key_refusal(scope: Mapping[str, Any], address: str, token: str) -> Ref
 
     Pages of other sites that may use the API are refused by Django, which lets them read why.
     """
-    if wait_sec := key_guard.get_wait_sec(address, token):
+    if wait_sec := key_attempt_limits.get_wait_sec(address, token):
         return build_wrong_keys_refusal(wait_sec)
     origin = next((value.decode("latin1") for name, value in scope["headers"] if name == b"origin"), "")
-    if key_guard.is_possible(token) or client_secrets.is_client_secret(token) or origin in settings.API_ALLOWED_ORIGINS:
+    if (
+        key_attempt_limits.is_possible(token)
+        or client_secrets.is_client_secret(token)
+        or origin in settings.API_ALLOWED_ORIGINS
+    ):
         return None
     record(Event.API_KEY_REFUSED, address=address)
     return WRONG_KEY
@@ -100,7 +104,7 @@ def _record_key_outcome(send: Send, address: str, token: str) -> Send:
 
     async def judge_and_send(message: Mapping[str, Any]) -> None:
         if message["type"] == "http.response.start" and message["status"] not in (429, 503):
-            key_guard.record_outcome(address, token, is_right=message["status"] != 401)
+            key_attempt_limits.record_outcome(address, token, is_right=message["status"] != 401)
         await send(message)
 
     return judge_and_send

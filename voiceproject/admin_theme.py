@@ -28,7 +28,7 @@ UNFOLD = {
     ],
     "STYLES": [lambda request: static("css/admin.css")],
     "SHOW_BACK_BUTTON": True,
-    "DASHBOARD_CALLBACK": "conversations.admin.progress.add_to_dashboard",
+    "DASHBOARD_CALLBACK": "conversations.admin.deletion_progress.add_to_dashboard",
     # The site's indigo, from faint to deep.
     "COLORS": {
         "primary": {

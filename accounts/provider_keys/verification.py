@@ -1,4 +1,4 @@
-"""Try a provider key out with one small real call through the provider's own client."""
+"""Verify a provider key with one small real call through the provider's own client."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from google.cloud.texttospeech_v1.services.text_to_speech.transports import Text
 from google.oauth2 import service_account
 
 from accounts.models import ProviderKey
-from accounts.outbound.bounded_answers import PLAIN, UnfitAnswerError, bound_answer, parse_json, read_body
+from accounts.outbound.bounded_responses import PLAIN, UnfitAnswerError, bound_answer, parse_json, read_body
 from accounts.outbound.public_addresses import AsyncPublicOnlyTransport
 from accounts.provider_keys.credentials import OPENAI_URL, Credential
 
@@ -34,7 +34,7 @@ class Verdict:
     text: str  # a sentence or two for the user, never with the secret in it
 
 
-def try_out(provider: str, credential: Credential) -> Verdict:
+def verify_key(provider: str, credential: Credential) -> Verdict:
     """Call the provider, and return the verdict. Takes at most TIMEOUT_SEC."""
     return _try_openai(credential) if provider == ProviderKey.Provider.OPENAI else _try_google(credential)
 

@@ -8,10 +8,10 @@
  * sent is `unsent`, and can be sent again by hand.
  */
 
-import { send, withItem, withNotice, withoutItem } from "./changes.js";
+import { send, withItem, withNotice, withoutItem } from "./state_changes.js";
 import { interrupt } from "./playback.js";
 import * as protocol from "../net/protocol.js";
-import { withoutRetries } from "./retry.js";
+import { withoutRetries } from "./transcription_retry.js";
 
 /** @type {Notice} */
 const LOST_WORDS = { tone: "info", text: "The connection broke while you were speaking. Please say that again." };

@@ -7,7 +7,7 @@ const AUTOPLAY_WAIT_MS = 1500;
 /** @type {Notice} */
 const NO_SOUND = { tone: "error", text: "Your browser blocked the sound. Turn it on to hear the assistant.", action: "sound" };
 
-export class Sound {
+export class CallAudio {
   /**
    * Make it inside the tap: browsers let sound begin only there. `speaker` is the id of the device that plays, or "".
    * @param {{ capture: string, playback: string }} worklets their URLs

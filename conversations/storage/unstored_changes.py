@@ -27,28 +27,28 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Leftover:
+class UnstoredChanges:
     """The changes of a session that are not stored."""
 
     origin: Origin
     changes: Sequence[Change]
 
     @classmethod
-    def from_session(cls, opened: OpenedConversation, changes: Sequence[Change], has_stored: bool) -> "Leftover":
+    def from_session(cls, opened: OpenedConversation, changes: Sequence[Change], has_stored: bool) -> "UnstoredChanges":
         """Return what is left of a session whose conversation is to be stored."""
         pk, user_id, has_stored = opened.pk or 0, opened.caller.user_id, has_stored or bool(opened.items)
         origin = Origin(pk, opened.public_id, opened.holder, user_id, opened.assistant_slug, has_stored)
         return cls(origin, changes)
 
 
-def encode(rest: Leftover) -> bytes:
+def encode(unstored: UnstoredChanges) -> bytes:
     """Return the changes with their audio, encoded now: a line for the session, then one for each change."""
-    return b"".join(json.dumps(line).encode() + b"\n" for line in _to_lines(rest))
+    return b"".join(json.dumps(line).encode() + b"\n" for line in _to_lines(unstored))
 
 
-def _to_lines(rest: Leftover) -> Iterator[dict[str, Any]]:
-    yield asdict(rest.origin)
-    for change in rest.changes:
+def _to_lines(unstored: UnstoredChanges) -> Iterator[dict[str, Any]]:
+    yield asdict(unstored.origin)
+    for change in unstored.changes:
         if isinstance(change, Drop):
             yield {"drop": change.item_id}
         else:
@@ -56,10 +56,10 @@ def _to_lines(rest: Leftover) -> Iterator[dict[str, Any]]:
             yield {"item": asdict(change.item), "after": change.after, "sound": sound}
 
 
-def parse(data: bytes) -> Leftover:
+def parse(data: bytes) -> UnstoredChanges:
     """Return what `encode` was given, also if another version of the site has written it."""
     origin, *made = (json.loads(line) for line in data.splitlines())
-    return Leftover(Origin(**origin), [_parse_change(one) for one in made])
+    return UnstoredChanges(Origin(**origin), [_parse_change(one) for one in made])
 
 
 def _parse_change(line: dict[str, Any]) -> Change:

@@ -6,7 +6,7 @@ import { getStatus } from "../../static/js/ui/status.js";
 export const SECOND = "A".repeat(64000); // base64 of 24,000 samples
 
 /** A session that can be told several events in a row, and keeps the effects of the last one. */
-export class Told {
+export class PageCall {
   constructor(options = {}) {
     this.state = buildInitialState({ assistant: "assistant", ...options });
     this.now = 1000;
@@ -44,37 +44,37 @@ export const speechStarted = { type: "input_audio_buffer.speech_started", item_i
 export const speechStopped = { type: "input_audio_buffer.speech_stopped", item_id: "u1", audio_end_ms: 900 };
 export const responseCreated = { type: "response.created", response: { id: "r1" } };
 
-export function item(id, role, text, type = "output_audio") {
+export function buildItem(id, role, text, type = "output_audio") {
   return { type: "message", id, role, content: [{ type, transcript: text }] };
 }
 
-export function reply(kind, fields) {
+export function buildReply(kind, fields) {
   return { type: `response.${kind}`, response_id: "r1", item_id: "a1", output_index: 0, content_index: 0, ...fields };
 }
 
-export function responseDone(status, fields) {
+export function buildResponseDone(status, fields) {
   return { type: "response.done", response: { id: "r1", status, ...fields } };
 }
 
-export function transcript(text, id = "u1") {
+export function buildTranscript(text, id = "u1") {
   return { type: "conversation.item.input_audio_transcription.completed", item_id: id, transcript: text };
 }
 
 /** Of the player: `samples` of the item were rendered, and all but `lag` of them are heard. */
-export function played(type, samples, { item: id = "a1", lag = 0 } = {}) {
+export function buildPlayback(type, samples, { item: id = "a1", lag = 0 } = {}) {
   return { type: `playback.${type}`, item: id, samples, heard: samples - lag };
 }
 
-export function live(options) {
-  return new Told(options).tell({ type: "start" }, { type: "microphone.ready" }).hear(created, conversation);
+export function startCall(options) {
+  return new PageCall(options).tell({ type: "start" }, { type: "microphone.ready" }).hear(created, conversation);
 }
 
-export function speaking() {
-  return live().hear(
+export function startReply() {
+  return startCall().hear(
     speechStarted,
     speechStopped,
     responseCreated,
-    reply("output_audio_transcript.delta", { delta: "Hello there." }),
-    reply("output_audio.delta", { delta: SECOND }),
+    buildReply("output_audio_transcript.delta", { delta: "Hello there." }),
+    buildReply("output_audio.delta", { delta: SECOND }),
   );
 }

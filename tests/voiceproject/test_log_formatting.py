@@ -8,8 +8,8 @@ from django.core import signing
 
 from accounts.keys import api_keys, client_secrets
 from tests.support.live import Site
-from voiceproject.log_lines import remove_secrets
-from voiceproject.set_up import SALT
+from voiceproject.first_admin import SALT
+from voiceproject.log_formatting import remove_secrets
 
 TOKEN = signing.dumps("first admin", salt=SALT)
 LINKS = [
@@ -53,7 +53,7 @@ def test_it_is_linear(worst: str) -> None:
 
 
 def test_a_set_up_link_that_is_refused_is_not_in_the_log(live_site: Site) -> None:
-    """By a page of another origin, as somebody's browser was brought to send it: Django warns, and names the path."""
+    """A page of another origin has somebody's browser send it, and Django's warning names the path."""
     host = live_site.url.removeprefix("http://")
     for path in (f"/set-up/{TOKEN}/", f"/accounts/login/?token={TOKEN}"):
         connection = HTTPConnection(host)
