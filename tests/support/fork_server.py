@@ -32,11 +32,11 @@ def serve(requests: socket.socket) -> list[str]:
     signal.set_wakeup_fd(writer)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     while True:
-        ready, _, _ = select([requests, reader], [], [])
+        ready, _, _ = select([requests.fileno(), reader], [], [])
         if reader in ready:
             os.read(reader, 1024)
             tell_ends(told)
-        if requests in ready:
+        if requests.fileno() in ready:
             message, fds, _, _ = socket.recv_fds(requests, MAX_REQUEST, FDS)
             if not message:
                 sys.exit()
