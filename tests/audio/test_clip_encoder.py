@@ -1,4 +1,4 @@
-"""The files that `clips.Clips` makes of sound that came in pieces."""
+"""The files that `ClipEncoder` makes of sound that came in pieces."""
 
 import numpy as np
 import pytest
@@ -60,12 +60,12 @@ def test_a_clients_own_item_amid_an_utterance_leaves_it_whole() -> None:
     assert_same_sound(clips.finish_user_clip("item_1", pcm)(), pcm)
 
 
-def test_sound_that_nobody_heard_come() -> None:
+def test_a_clip_of_sound_that_was_not_added_before() -> None:
     pcm = make_tone(500)
     assert_same_sound(ClipEncoder().finish_user_clip("item_1", pcm)(), pcm)
 
 
-def test_replies() -> None:
+def test_replies_keep_their_own_sound() -> None:
     clips, pcm = ClipEncoder(), make_tone(1_500)
     for piece in split_frames(pcm):
         clips.add_response_audio("resp_1", piece)

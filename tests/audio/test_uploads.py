@@ -128,7 +128,7 @@ async def test_the_sound_of_a_film() -> None:
     assert measure_likeness(await uploads.decode(make_film(SPEECH)), SPEECH) > 0.9
 
 
-async def test_a_film_without_sound() -> None:
+async def test_a_film_without_sound_is_refused() -> None:
     assert await get_refusal(make_film()) is Outcome.NO_AUDIO
 
 
@@ -147,7 +147,7 @@ async def test_a_film_without_sound() -> None:
     ],
     ids=["zeros", "text", "riff", "id3", "ogg", "png", "hls", "concat", "sdp"],
 )
-async def test_no_sound_file(data: bytes) -> None:
+async def test_what_is_no_sound_file_is_refused(data: bytes) -> None:
     assert await get_refusal(data) is Outcome.NO_SOUND_FILE
 
 

@@ -30,7 +30,7 @@ def test_what_is_overdue_counts_already() -> None:
     assert lag.measure_sec(12.0 + EVERY_SEC) == pytest.approx(2.0)
 
 
-async def test_a_loop_with_too_much_to_do() -> None:
+async def test_a_loop_with_too_much_to_do_is_late() -> None:
     lag = LoopLag()
     lag.start()
     for _ in range(3):

@@ -51,7 +51,7 @@ def test_it_works(count_added: CountAdded) -> None:
     assert count_added("turn_step_seconds_count", step="endpoint") == 0
 
 
-def test_waste(count_added: CountAdded) -> None:
+def test_discarded_usage_is_counted(count_added: CountAdded) -> None:
     metrics.record_measurement(DiscardedUsage(850, 30, 40))
     wasted = [count_added("discarded_total", unit=unit) for unit in ("input_tokens", "output_tokens", "tts_characters")]
     assert wasted == [850, 30, 40]
@@ -63,7 +63,7 @@ def test_what_came_ahead_of_the_endpoint_took_no_time(count_added: CountAdded) -
     assert count_added("turn_step_seconds_bucket", step="first_token", le="0.01") == 1
 
 
-def test_tallies(count_added: CountAdded) -> None:
+def test_decisions_and_cache_lookups_are_counted(count_added: CountAdded) -> None:
     metrics.record_measurement(DecisionOutcome("preemptive_generation", "hit"))
     metrics.record_measurement(DecisionOutcome("interruption", "resumed"))
     metrics.count_cache_lookup("tts", hit=True)

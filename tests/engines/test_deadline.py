@@ -11,7 +11,7 @@ def test_it_works() -> None:
     assert get_remaining_sec() == inf
 
 
-def test_one_that_is_late_has_nothing_left() -> None:
+def test_a_deadline_that_has_passed_leaves_no_time() -> None:
     with set_deadline(monotonic() - 1):
         assert get_remaining_sec() == 0.0
 

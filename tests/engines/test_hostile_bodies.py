@@ -101,14 +101,14 @@ async def test_what_is_a_transcript(upstream: Upstream, answer: Any, heard: str)
         ({"detail": "Not Found"}, "engine_unavailable"),
     ],
 )
-async def test_what_is_none(upstream: Upstream, answer: Any, code: str) -> None:
+async def test_what_is_no_transcript(upstream: Upstream, answer: Any, code: str) -> None:
     upstream.behave("transcriptions", raw=Raw((json.dumps(answer).encode(),), "application/json").build_script())
     with pytest.raises(EngineError) as caught:
         await make_stt(make_spec(upstream)).transcribe(SECOND)
     assert caught.value.code == code
 
 
-async def test_an_answer_of_words_alone_is_none(upstream: Upstream) -> None:
+async def test_an_answer_of_words_alone_is_no_transcript(upstream: Upstream) -> None:
     upstream.behave("transcriptions", raw=Raw((b"Hello there.",), "text/plain").build_script())
     with pytest.raises(EngineError, match="not a transcript"):
         await make_stt(make_spec(upstream)).transcribe(SECOND)

@@ -73,7 +73,7 @@ async def test_a_further_try_is_told(upstream: Upstream, told: list[EngineIncide
 
 
 @pytest.mark.parametrize("endpoint", ["chat", "speech", "google_streaming"])
-async def test_so_it_is_of_the_other_engines(upstream: Upstream, told: list[EngineIncident], endpoint: str) -> None:
+async def test_a_failure_of_each_engine_is_told(upstream: Upstream, told: list[EngineIncident], endpoint: str) -> None:
     upstream.behave(endpoint, fault="401")
     stream: Any = make_llm(make_spec(upstream)).complete([ChatMessage("user", "Hello")])
     if endpoint != "chat":
@@ -92,7 +92,7 @@ async def test_a_stream_that_breaks_is_told(upstream: Upstream, told: list[Engin
     assert [(event.engine, event.outcome) for event in told] == [("llm", "failed")]
 
 
-async def test_one_that_is_left_is_not(upstream: Upstream, told: list[EngineIncident]) -> None:
+async def test_a_stream_that_is_left_is_not_told(upstream: Upstream, told: list[EngineIncident]) -> None:
     stream = make_llm(make_spec(upstream)).complete([ChatMessage("user", "Hello")])
     await anext(stream)
     await stream.aclose()

@@ -160,7 +160,7 @@ async def test_words_that_cannot_be_stored_are_left_out(upstream: Upstream) -> N
 
 
 @pytest.mark.parametrize("metered", [-1, 2**31, 10**12, 1.5, "seven", [], {}, {"cached_tokens": "seven"}, True])
-async def test_a_usage_that_cannot_be_is_none(upstream: Upstream, metered: object) -> None:
+async def test_a_usage_that_is_impossible_is_ignored(upstream: Upstream, metered: object) -> None:
     upstream.behave("chat", metered=metered)
     last = (await collect(make_engine(upstream)))[-1]
     assert last == Completion(finish_reason="stop")

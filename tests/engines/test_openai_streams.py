@@ -94,7 +94,7 @@ async def test_thoughts_are_progress(upstream: Upstream) -> None:
     assert [piece.text for piece in pieces] == ["Four.", ""]
 
 
-async def test_comments_are_none(upstream: Upstream) -> None:
+async def test_comments_are_no_progress(upstream: Upstream) -> None:
     upstream.script(replies=(Raw((b": ping\n\n",) * 40, pause_ms=50).build_script(),))
     with pytest.raises(EngineTimeout):
         await gather(make_engine(upstream, timeout_sec=0.3).complete(ASKED), [])
@@ -138,7 +138,7 @@ async def test_a_thought_that_only_closes_is_withdrawn_once_and_held_back_from_t
     assert await collect_replies(upstream, UNOPENED, model="another") == [["Be polite. ", "Four."]]
 
 
-async def test_it_is_told_that_it_was_none(upstream: Upstream) -> None:
+async def test_text_that_turns_out_to_be_a_thought_is_withdrawn(upstream: Upstream) -> None:
     upstream.script(replies=(UNOPENED.build_script(),))
     pieces = [piece async for piece in make_engine(upstream).complete(ASKED)]
     assert [(piece.text, piece.withdraws) for piece in pieces[:3]] == [
@@ -148,7 +148,7 @@ async def test_it_is_told_that_it_was_none(upstream: Upstream) -> None:
     ]
 
 
-async def test_what_is_held_back_is_seen_as_thought(upstream: Upstream) -> None:
+async def test_text_that_is_held_back_is_reported_as_a_thought(upstream: Upstream) -> None:
     upstream.script(replies=(UNOPENED.build_script(), UNOPENED.build_script()))
     seen: list[str] = []
     for _ in range(2):
@@ -156,7 +156,7 @@ async def test_what_is_held_back_is_seen_as_thought(upstream: Upstream) -> None:
     assert seen == ["thought"]
 
 
-async def test_without_the_tag_it_is_the_answer_and_soon_believed_again(upstream: Upstream) -> None:
+async def test_held_back_text_without_the_tag_is_the_answer_and_soon_not_held_back(upstream: Upstream) -> None:
     held = ["Four it is."]
     assert (await collect_replies(upstream, UNOPENED, PLAIN, PLAIN, PLAIN, PLAIN))[1:] == [
         held,

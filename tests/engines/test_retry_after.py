@@ -81,7 +81,9 @@ async def test_google_says_it_in_details(upstream: Upstream) -> None:
 
 
 @pytest.mark.parametrize(("fault", "kind"), [("429_rate", EngineBusy), ("503", EngineUnavailable)])
-async def test_one_that_is_too_late_is_not_waited_for(upstream: Upstream, fault: str, kind: type[EngineError]) -> None:
+async def test_a_retry_that_is_too_late_is_not_waited_for(
+    upstream: Upstream, fault: str, kind: type[EngineError]
+) -> None:
     upstream.behave("transcriptions", fault=fault, headers={"Retry-After": "30"})
     began_at = monotonic()
     with pytest.raises(kind) as caught:

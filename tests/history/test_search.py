@@ -41,7 +41,7 @@ def test_one_letter_is_a_word_too(owner: User) -> None:
     assert search("nothing or 茶") == {"Nothing", "Tea"}
 
 
-def test_no_query_breaks_it(owner: User) -> None:
+def test_no_query_breaks_the_search(owner: User) -> None:
     make_conversation(owner, "Hello 水.")
     for words in (
         "-",

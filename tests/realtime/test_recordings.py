@@ -13,7 +13,7 @@ from tests.support.recordings import FOLDER, print_replay
 RECORDINGS = sorted(FOLDER.glob("*.jsonl"))
 
 
-def test_there_are_some() -> None:
+def test_there_are_recordings() -> None:
     assert {path.stem for path in RECORDINGS} >= {"barge_in", "tool_call", "speech_to_speech"}
 
 

@@ -113,13 +113,13 @@ async def test_one_look_and_one_renewal_serve_all_sessions() -> None:
     assert unstored.renewals == 0
 
 
-async def test_nobody_is_looked_after_by_no_query() -> None:
+async def test_without_sessions_there_is_no_query() -> None:
     world = World(())
     await check_sessions(world)
     assert world.looks == 0
 
 
-async def test_a_word_makes_it_look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_announced_change_is_looked_at_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_sessions, "LOOK_SEC", 60.0)
     one = make_session()
     world = World(({Grant(1)}, set()), (set(), set()))

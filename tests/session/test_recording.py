@@ -126,7 +126,7 @@ async def test_it_works(build: BuildSession, opened: OpenedConversation, folder:
 
 
 @pytest.mark.parametrize("build", [make_cascade, make_s2s])
-async def test_nothing_unless_asked_for(
+async def test_nothing_is_recorded_unless_the_site_asks_for_it(
     build: BuildSession, opened: OpenedConversation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not in the folder that it runs in, either."""
@@ -178,7 +178,9 @@ async def test_the_step_that_fails_is_there_too(opened: OpenedConversation, fold
     assert '"event":"UpstreamReady","given":{},"raised":"IllegalTransitionError"' in text
 
 
-async def test_with_sound(opened: OpenedConversation, folder: Path, settings: Settings) -> None:
+async def test_sound_is_recorded_where_the_site_asks_for_it(
+    opened: OpenedConversation, folder: Path, settings: Settings
+) -> None:
     settings.RECORD_SOUND = True
     machine, recording = record_machine(opened)
     machine.start(1.0)

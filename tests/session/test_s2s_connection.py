@@ -41,7 +41,7 @@ class Engine:
         return EngineUnavailable("s2s", "openai", "Garbage.")
 
 
-async def test_one_that_takes_no_more_events_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_that_takes_no_more_events_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upstream_module, "MOST_HELD", 100)
     engine, reported, has_come = Engine(), list[Any](), asyncio.Event()
 

@@ -218,7 +218,7 @@ async def test_another_account_shares_what_public_voices_say(upstream: Upstream,
     assert other.tallied == [("tts", is_shared)]
 
 
-async def test_which_place_is_taken_is_a_secret_of_the_site(upstream: Upstream) -> None:
+async def test_which_slot_is_taken_is_a_secret_of_the_site(upstream: Upstream) -> None:
     """Or else one user could tell, by an entry of their own that went, what was said to another."""
     site = Site(upstream, make_memory_cache())
     await site.say(PRIVATE)
@@ -293,7 +293,7 @@ def run_short_lived_redis() -> Iterator[str]:
         yield url
 
 
-async def test_a_redis_that_died_is_missed_by_nobody(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_redis_that_died_costs_nothing_but_hits(upstream: Upstream, caplog: pytest.LogCaptureFixture) -> None:
     with run_short_lived_redis() as url:
         site = Site(upstream, make_redis_cache(url))
         await site.say(OPENER)
@@ -320,7 +320,7 @@ async def test_a_redis_that_hangs_is_a_miss(upstream: Upstream, monkeypatch: pyt
     assert site.tallied == [("tts", False), ("stt", False)]
 
 
-async def test_the_site_has_one_in_the_cache_named_speech() -> None:
+async def test_the_site_has_one_cache_which_is_named_speech() -> None:
     cache = speech_cache.get_site_cache()
     assert cache is speech_cache.get_site_cache()
     cache.put("tts", b"d" * 32, b"sound", 60)

@@ -74,7 +74,7 @@ def test_a_storage_that_fails_is_tried_again(conversation: Conversation, faults:
     assert (faults.folder / list_clip_names()[0]).stat().st_size == AudioClip.objects.get().size_bytes
 
 
-def test_one_that_hangs_costs_its_file_another_name(
+def test_a_storage_that_hangs_costs_its_file_another_name(
     conversation: Conversation, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What hangs may still write, long after the clip of the next try was deleted again."""

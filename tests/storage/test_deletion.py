@@ -25,7 +25,7 @@ def test_it_works() -> None:
     assert Item.objects.count() == AudioClip.objects.count() == ClipData.objects.count() == 2
 
 
-def test_everything_of_a_user() -> None:
+def test_everything_of_a_user_is_deleted() -> None:
     user, other = make_user(), make_user()
     for owner in (user, user, other):
         make_conversation(owner, "Hello", sound=True)

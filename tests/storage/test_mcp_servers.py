@@ -31,7 +31,7 @@ def test_it_works(assistant: Assistant) -> None:
     assert "secret" not in repr(found)
 
 
-def test_one_that_cannot_be_decrypted_is_left_out_and_says_so(assistant: Assistant, settings: Settings) -> None:
+def test_a_server_that_cannot_be_decrypted_is_left_out_and_says_so(assistant: Assistant, settings: Settings) -> None:
     house = make_server("house", authorization_encrypted=encryption.encrypt("Bearer secret"), works=True)
     assistant.mcp_servers.set([house, make_server("garden")])
     settings.FIELD_ENCRYPTION_KEY = Fernet.generate_key().decode()

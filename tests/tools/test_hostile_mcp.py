@@ -96,7 +96,7 @@ async def test_it_works(make_opened: MakeConversation) -> None:
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-async def test_a_call(make_opened: MakeConversation, answer: str) -> None:
+async def test_a_hostile_answer_to_a_call_is_an_error(make_opened: MakeConversation, answer: str) -> None:
     async with (
         run_hostile_server(ANSWERS[answer], None) as url,
         open_toolbox(make_opened(tools=(), mcp_servers=(make_spec(url),))) as box,
@@ -109,7 +109,9 @@ async def test_a_call(make_opened: MakeConversation, answer: str) -> None:
 
 
 @pytest.mark.parametrize("answer", ANSWERS)
-async def test_a_list(make_opened: MakeConversation, answer: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_hostile_answer_to_a_list_leaves_no_tools(
+    make_opened: MakeConversation, answer: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async with (
         run_hostile_server(None, ANSWERS[answer]) as url,
         open_toolbox(make_opened(tools=(), mcp_servers=(make_spec(url),))) as box,

@@ -85,7 +85,7 @@ async def test_two_servers_with_the_same_tools(make_opened: MakeConversation, mc
         assert {box.get_server_label(name) for name in list_names(box)} == {"house", "garden"}
 
 
-async def test_only_the_allowed_ones(make_opened: MakeConversation, mcp_host: MakeHost) -> None:
+async def test_only_the_allowed_tools_are_offered(make_opened: MakeConversation, mcp_host: MakeHost) -> None:
     async with open_toolbox(
         make_opened(tools=(), mcp_servers=(make_spec(mcp_host(), allowed_tools=("add", "gone")),))
     ) as box:
@@ -176,7 +176,7 @@ def silent_url() -> Iterator[str]:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}/mcp"
 
 
-async def test_one_that_hangs_costs_nothing_but_its_tools(
+async def test_a_server_that_hangs_costs_nothing_but_its_tools(
     make_opened: MakeConversation, mcp_host: MakeHost, silent_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     silent = ServerSpec("silent", silent_url, timeout_sec=1.0)

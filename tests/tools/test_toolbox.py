@@ -62,7 +62,9 @@ async def test_without_the_scope_to_read_nothing_is_read(make_opened: MakeConver
             assert [tool.name for tool in box.tools] == names
 
 
-async def test_only_those_of_the_assistant(make_opened: MakeConversation, caplog: pytest.LogCaptureFixture) -> None:
+async def test_only_the_assistants_tools_are_offered(
+    make_opened: MakeConversation, caplog: pytest.LogCaptureFixture
+) -> None:
     async with open_toolbox(make_opened(tools=("gone", "current_time"))) as box:
         assert [tool.name for tool in box.tools] == ["current_time"]
         assert "has a tool gone, which this site does not know" in caplog.text
@@ -96,7 +98,7 @@ async def test_a_broken_tool_is_logged_and_not_quoted(
     assert "the tool fail failed in conversation conv_running" in caplog.text
 
 
-async def test_much_is_cut(make_opened: MakeConversation, more_tools: None, settings: Any) -> None:
+async def test_a_long_output_is_cut(make_opened: MakeConversation, more_tools: None, settings: Any) -> None:
     set_limits(settings, OUTPUT_CHARS=100)
     async with open_toolbox(make_opened(tools=("babble",))) as box:
         assert (await box.run("babble", "{}")).output == "abc" * 33 + "a… (cut here: the tool said 3000 characters)"

@@ -90,7 +90,7 @@ def test_one_that_comes_behind_the_reply_is_dropped() -> None:
     assert report_filler(table) == []
 
 
-def test_none_where_nobody_listens() -> None:
+def test_there_is_none_in_text_out_of_band_or_when_switched_off() -> None:
     texts, out_of_band, off = ask_question("text"), Table(), ask_question(filler_sec=None)
     out_of_band.send("response.create", response={"conversation": "none"})
     for table in (texts, out_of_band, off):
@@ -98,7 +98,7 @@ def test_none_where_nobody_listens() -> None:
         assert find_fillers(table) == []
 
 
-def test_none_while_the_user_speaks() -> None:
+def test_there_is_none_while_the_user_speaks() -> None:
     table = Table()
     table.send("session.update", session={"extensions": ["playback"]})
     table.send("response.create")
@@ -107,7 +107,7 @@ def test_none_while_the_user_speaks() -> None:
     assert find_fillers(table) == []
 
 
-def test_none_while_the_last_reply_is_still_played() -> None:
+def test_there_is_none_while_the_last_reply_is_still_played() -> None:
     table = ask_question()
     table.write(LONG)
     table.end_text()
@@ -117,7 +117,7 @@ def test_none_while_the_last_reply_is_still_played() -> None:
     assert find_fillers(table) == []
 
 
-def test_only_one() -> None:
+def test_there_is_only_one_for_each_response() -> None:
     table = ask_question()
     table.pass_time(11)
     assert len(find_fillers(table)) == 1

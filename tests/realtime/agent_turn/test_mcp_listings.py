@@ -46,7 +46,7 @@ def test_the_site_is_a_server_too() -> None:
     assert [tool["name"] for tool in sent[-1]["item"]["tools"]] == ["clock"]
 
 
-def test_one_that_is_still_connected_to() -> None:
+def test_a_server_that_is_still_connecting() -> None:
     table, house = make_connecting_table(), frozenset({"house"})
     sent = name_server(table)
     assert get_kinds(sent) == ["session.updated", "mcp_list_tools.in_progress"]
@@ -57,13 +57,13 @@ def test_one_that_is_still_connected_to() -> None:
     assert table.report(engine_events.ToolsReady((LAMP,), house)) == []
 
 
-def test_one_that_cannot_be_reached() -> None:
+def test_a_server_that_cannot_be_reached() -> None:
     table, house = make_connecting_table(), frozenset({"house"})
     name_server(table)
     assert get_kinds(table.report(engine_events.ToolsReady((), house, failed=house))) == ["mcp_list_tools.failed"]
 
 
-def test_one_that_has_no_tools() -> None:
+def test_a_server_that_has_no_tools() -> None:
     table = make_connecting_table()
     name_server(table)
     sent = table.report(engine_events.ToolsReady((), frozenset({"house"})))

@@ -46,7 +46,7 @@ def test_its_echo_is_no_speech_of_the_user() -> None:
     assert table.machine.agent_turn.response is not None
 
 
-def test_words_end_both() -> None:
+def test_an_interruption_ends_both_replies() -> None:
     table, item_id = begin_second_response(extensions=("playback",))
     table.send_audio(BARGE_IN_MS, 0.9)
     table.send_audio(640, 0.0)
@@ -74,7 +74,7 @@ def test_the_clients_own_clock_counts_for_it() -> None:
     assert 500 <= (table.get_saved(item_id).heard_ms or 0) <= 800
 
 
-def test_the_next_one_is_played_behind_it() -> None:
+def test_the_next_reply_is_played_behind_it() -> None:
     """Its sound is sent at once, and waits at the client."""
     table, item_id = begin_second_response()
     speak_second_response(table)
@@ -86,7 +86,7 @@ def test_the_next_one_is_played_behind_it() -> None:
     assert second.item.context_text == ""
 
 
-def test_one_that_has_begun_to_play_says_that_the_others_are_over() -> None:
+def test_a_reply_that_begins_to_play_shows_that_the_others_are_over() -> None:
     table, item_id = begin_second_response()
     speak_second_response(table, 4000)
     second = table.machine.agent_turn.playback_queue.last

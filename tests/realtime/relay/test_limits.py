@@ -30,7 +30,7 @@ def test_a_clients_mistake_does_not_reach_upstream(kind: str, fields: dict[str, 
     assert len(table.told) == told
 
 
-def test_the_same_limits() -> None:
+def test_a_session_has_the_same_limits() -> None:
     table = RelayTable(limits=Limits(max_items=1, responses_per_min=1, max_buffer_ms=1000))
     table.send("session.update", session=MANUAL)
     table.agree()
@@ -46,7 +46,7 @@ def test_the_same_limits() -> None:
     assert long["error"]["code"] == "input_audio_buffer_full"
 
 
-def test_the_same_limit_of_asides() -> None:
+def test_out_of_band_responses_have_the_same_limit() -> None:
     table = RelayTable(limits=Limits(max_out_of_band=2))
     out_of_band = {"conversation": "none"}
     for _ in range(2):

@@ -33,7 +33,7 @@ def test_a_spoken_turn() -> None:
 
 
 @pytest.mark.parametrize(("moment", "known_ms"), [("before", 100), ("amid", 300), ("after", 600)])
-def test_the_words_come_when_they_come(moment: str, known_ms: int) -> None:
+def test_transcripts_may_come_late(moment: str, known_ms: int) -> None:
     table = RelayTable()
     table.send_audio(3000)
     table.report_utterance("item_said", 300, 2500, words=None)
@@ -118,7 +118,7 @@ def test_the_history_has_words_where_the_client_wants_none() -> None:
     assert not [kind for kind in table.kinds if "transcription" in kind]
 
 
-def test_a_verdict_comes_with_the_onset_of_speech() -> None:
+def test_playback_is_cleared_at_the_onset_of_speech() -> None:
     table = RelayTable()
     table.send("session.update", session={"extensions": ["playback"]})
     table.agree()
@@ -144,7 +144,7 @@ def test_a_reply_that_goes_on_under_speech() -> None:
     assert table.sent[-1]["type"] == "output_audio_buffer.started"
 
 
-def test_what_was_heard() -> None:
+def test_a_truncated_reply_is_stored_as_far_as_it_was_heard() -> None:
     table = RelayTable()
     type_message(table)
     table.begin_response("one", "One two three four five six.", 3000)
@@ -166,7 +166,7 @@ def test_words_run_ahead_of_the_sound_that_was_cut() -> None:
     assert table.get_saved("item_one").heard_text in ("One", "One two")
 
 
-def test_an_aside_is_told_and_not_stored() -> None:
+def test_an_out_of_band_response_is_sent_and_not_stored() -> None:
     table = RelayTable()
     type_message(table)
     table.send("response.create", response={"conversation": "none", "metadata": {"topic": "x"}})

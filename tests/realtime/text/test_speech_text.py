@@ -76,7 +76,7 @@ def test_a_mark_that_never_closes_holds_nothing_back(mark: str) -> None:
 
 @given(st.text("ab1 \n.,!?'-’“()é我अ\u0301w", max_size=40))
 @settings(deadline=None, database=None, derandomize=True)
-def test_what_is_not_parsed_would_be_said_alike(clause: str) -> None:
+def test_plain_text_that_is_not_parsed_would_be_spoken_alike(clause: str) -> None:
     if PLAIN.fullmatch(clause):
         assert strip_markup(clause) == SpeechText().filter_clause(clause) or not SPEAKABLE.search(clause)
 

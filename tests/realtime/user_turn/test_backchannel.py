@@ -181,7 +181,7 @@ def test_the_assistants_own_words_are_an_echo(transcript: str, spoken: str) -> N
 
 
 @pytest.mark.parametrize(("transcript", "spoken"), OWN_WORDS)
-def test_the_users_words_are_none(transcript: str, spoken: str) -> None:
+def test_the_users_words_are_no_echo(transcript: str, spoken: str) -> None:
     assert not is_echo(transcript, spoken)
 
 
@@ -200,17 +200,17 @@ def test_a_backchannel_wants_no_turn(transcript: str) -> None:
 
 
 @pytest.mark.parametrize("transcript", NO_BACKCHANNELS)
-def test_a_backchannel_that_goes_on_does(transcript: str) -> None:
+def test_a_backchannel_that_goes_on_wants_a_turn(transcript: str) -> None:
     assert not is_backchannel(transcript)
 
 
 @pytest.mark.parametrize("transcript", MADE_UP)
-def test_credits_are_made_up(transcript: str) -> None:
+def test_subtitle_credits_are_hallucinations(transcript: str) -> None:
     assert is_hallucination(transcript)
 
 
 @pytest.mark.parametrize("transcript", SAID)
-def test_what_people_say_is_not(transcript: str) -> None:
+def test_what_people_say_is_no_hallucination(transcript: str) -> None:
     assert not is_hallucination(transcript)
 
 

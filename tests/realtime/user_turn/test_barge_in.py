@@ -239,7 +239,7 @@ def test_a_client_that_speaks_by_itself_tells_the_words() -> None:
 
 
 @pytest.mark.parametrize("heard", ["One three", 7, REPLY + "Nine."])
-def test_it_cannot_tell_other_words(heard: Any) -> None:
+def test_a_client_cannot_report_words_that_the_reply_has_not(heard: Any) -> None:
     table, item_id = finish_text_reply()
     [sent] = table.send("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=0, heard=heard)
     assert (sent["error"]["code"], sent["error"]["param"]) == ("invalid_value", "heard")

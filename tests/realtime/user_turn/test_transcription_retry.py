@@ -58,7 +58,7 @@ def test_it_may_fail_again_and_be_tried_again() -> None:
     assert get_kinds(table.report_transcript("Hello there.")) == [f"{EVENT}.completed", "response.created"]
 
 
-def test_one_that_hangs_ends_by_its_deadline() -> None:
+def test_a_retry_that_hangs_ends_by_its_deadline() -> None:
     table = Table(limits=Limits(filler_sec=None))
     retry(table, fail_utterance(table)["item_id"])
     assert get_kinds(table.pass_time(60)) == [f"{EVENT}.failed"]
@@ -115,5 +115,5 @@ def test_what_is_not_stored_cannot_be_tried_again() -> None:
     assert get_kinds(retry(table, told["item_id"])) == ["error"]
 
 
-def test_speech_to_speech_has_none() -> None:
+def test_speech_to_speech_cannot_retry() -> None:
     assert get_kinds(RelayTable().send(f"{EVENT}.retry", item_id="item_1")) == ["error"]

@@ -57,7 +57,7 @@ def test_the_session_has_the_users_half_only() -> None:
 
 
 @pytest.mark.parametrize("stores_captions", [True, False])
-def test_one_that_becomes_it_is_stored_only_if_its_client_wants_that(stores_captions: bool) -> None:
+def test_a_session_that_becomes_one_is_stored_only_if_its_client_wants_that(stores_captions: bool) -> None:
     talk = Table(setup=SessionSetup(stores_captions=stores_captions))
     update(talk, type="transcription", audio={"input": {"transcription": {"model": "stt-1"}}})
     assert (commands.StopStoring() in talk.actions) is not stores_captions
