@@ -39,19 +39,19 @@ async def test_each_event_loop_has_its_own_connections() -> None:
     assert http.get_shared_client() is here
     assert http.get_shared_client(public_only=True) is not here
 
-    async def elsewhere() -> bool:
+    async def has_its_own_client() -> bool:
         other = http.get_shared_client()
         await http.close_clients()
         return other is not here
 
-    assert await asyncio.to_thread(lambda: asyncio.run(elsewhere()))
+    assert await asyncio.to_thread(lambda: asyncio.run(has_its_own_client()))
 
 
 @pytest.mark.parametrize("public_only", [False, True])
 async def test_no_cookie_goes_from_one_user_to_another(public_only: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connections are shared, and a server may know the account behind a key by its cookie."""
 
-    async def here(host: str, port: int) -> str:
+    async def resolve_to_localhost(host: str, port: int) -> str:
         return "127.0.0.1"
 
     async def answer(request: web.Request) -> web.Response:
@@ -59,7 +59,7 @@ async def test_no_cookie_goes_from_one_user_to_another(public_only: bool, monkey
         response.set_cookie("session", "alice")
         return response
 
-    monkeypatch.setattr(public_addresses, "find_public_address", here)
+    monkeypatch.setattr(public_addresses, "find_public_address", resolve_to_localhost)
     server = web.AppRunner(web.Application())
     server.app.router.add_get("/", answer)
     await server.setup()

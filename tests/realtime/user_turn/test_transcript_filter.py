@@ -74,12 +74,12 @@ def test_a_remark_that_is_still_being_written_is_waited_for(transcript: str, wor
 @pytest.mark.parametrize("worst", ["[", "(", "*", "[(", "<[({", "[a] ", "(a ", "♪", "a* ", "**a", "（", "- ", "\n "])
 @pytest.mark.parametrize("is_partial", [False, True])
 def test_a_flood_costs_no_more_than_its_length(worst: str, is_partial: bool) -> None:
-    def seconds(size: int) -> float:
+    def measure_sec(size: int) -> float:
         text = (worst * size)[:size]
         began = time.process_time()
         extract_spoken_words(text, is_partial=is_partial)
         return time.process_time() - began
 
-    seconds(1_000)
-    small, large = min(seconds(20_000) for _ in range(3)), min(seconds(80_000) for _ in range(3))
+    measure_sec(1_000)
+    small, large = min(measure_sec(20_000) for _ in range(3)), min(measure_sec(80_000) for _ in range(3))
     assert large < 8 * max(small, 0.001)

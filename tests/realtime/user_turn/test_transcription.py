@@ -94,7 +94,7 @@ def test_what_speech_to_text_makes_of_a_noise_is_dropped() -> None:
 
 
 def test_semantic_vad_waits_for_the_end_of_the_sentence() -> None:
-    def wait_ms(words: str) -> int:
+    def measure_wait_ms(words: str) -> int:
         table = Table(type="semantic_vad", setup=SessionSetup(preemptive_generation=False))
         table.send_audio(960, 0.9)
         table.send_audio(160, 0.0)
@@ -104,12 +104,12 @@ def test_semantic_vad_waits_for_the_end_of_the_sentence() -> None:
             waited_ms += 32
         return waited_ms
 
-    assert wait_ms("When does the library close?") < 600
-    assert 1400 < wait_ms("I would like to know when the") < 4000
+    assert measure_wait_ms("When does the library close?") < 600
+    assert 1400 < measure_wait_ms("I would like to know when the") < 4000
 
 
 def test_patience_is_what_auto_means() -> None:
-    def wait_ms(eagerness: str) -> int:
+    def measure_wait_ms(eagerness: str) -> int:
         table = Table(type="semantic_vad", setup=SessionSetup(eagerness, preemptive_generation=False))  # type: ignore[arg-type]
         table.send_audio(960, 0.9)
         table.send_audio(160, 0.0)
@@ -119,7 +119,7 @@ def test_patience_is_what_auto_means() -> None:
             waited_ms += 32
         return waited_ms
 
-    assert wait_ms("high") < wait_ms("medium") < wait_ms("low")
+    assert measure_wait_ms("high") < measure_wait_ms("medium") < measure_wait_ms("low")
 
 
 def test_the_endpoint_waits_for_a_reply_that_is_not_ready() -> None:

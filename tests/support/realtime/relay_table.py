@@ -140,7 +140,7 @@ class RelayTable:
         shown = {"id": f"resp_{name}", "object": "realtime.response", "status": "in_progress", "output": [],
                  "conversation_id": "conv_theirs", "output_modalities": ["audio"], **response}  # fmt: skip
         self.report("response.created", response=shown)
-        item = self._item(name, "in_progress", [])
+        item = self._make_item(name, "in_progress", [])
         self.report("response.output_item.added", response_id=shown["id"], output_index=0, item=item)
         if shown["conversation_id"]:
             self.report("conversation.item.added", item=item, previous_item_id=None)
@@ -152,7 +152,7 @@ class RelayTable:
 
     def end_response(self, name: str, words: str, status: str = "completed", **response: Any) -> list[dict[str, Any]]:
         """Let the upstream end a response, and return what the client is sent at its end."""
-        item = self._item(name, "completed" if status == "completed" else "incomplete",
+        item = self._make_item(name, "completed" if status == "completed" else "incomplete",
                           [{"type": "output_audio", "transcript": words}])  # fmt: skip
         self.report("response.content_part.done", **self.get_place(name), part={"type": "audio", "transcript": words})
         if response.get("conversation_id", "conv") is not None:
@@ -165,7 +165,7 @@ class RelayTable:
                  "output": [item], "conversation_id": "conv_theirs", "output_modalities": ["audio"]}  # fmt: skip
         return self.report("response.done", response=shown | response)
 
-    def _item(self, name: str, status: str, content: list[Any]) -> dict[str, Any]:
+    def _make_item(self, name: str, status: str, content: list[Any]) -> dict[str, Any]:
         return {"id": f"item_{name}", "type": "message", "role": "assistant", "status": status, "content": content}
 
     def get_place(self, name: str) -> dict[str, Any]:
