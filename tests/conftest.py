@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
@@ -23,7 +24,9 @@ PROVIDER_NAMES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GOOGLE_APPLICATION_CREDE
 ENGINE_NAMES = ("STT_ENGINE", "STT_MODEL", "STT_STREAM_MODEL", "LLM_ENGINE", "LLM_MODEL",
                 "TTS_ENGINE", "TTS_MODEL", "TTS_VOICE", "S2S_MODEL")  # fmt: skip
 os.environ.update(dict.fromkeys((*PROVIDER_NAMES, "GOOGLE_TTS_ENDPOINT", *ENGINE_NAMES, "REDIS_URL", "EMAIL_HOST"), ""))
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each of the live sites would compile the whole project again
+# Otherwise each worker, each live site and each run would compile the whole project again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 os.environ.update(
     DJANGO_SETTINGS_MODULE="voiceproject.settings",
     ENV_FILE=os.devnull,

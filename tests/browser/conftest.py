@@ -2,11 +2,13 @@
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
@@ -58,7 +60,7 @@ def get_browser(playwright: Playwright) -> Iterator[Callable[..., Browser]]:
 
 @pytest.fixture
 def open_page(
-    playwright: Playwright, get_browser: Callable[..., Browser], person: Person
+    playwright: Playwright, get_browser: Callable[..., Browser], person: Person, database_url: str
 ) -> Iterator[Callable[..., Page]]:
     """`open_page(wav=…, remembered=…, …)`: a page of the signed-in person, with storage of its own.
 
@@ -97,7 +99,24 @@ def open_page(
     yield open_page
     for one in reversed(opened):
         one.close()
+    if any(isinstance(one, Browser) for one in opened):
+        wait_until_heard(database_url, person)
     assert [one for one in complaints if not NETWORK.search(one)] == []
+
+
+def wait_until_heard(database_url: str, person: Person, patience_sec: float = 5) -> None:
+    """Wait until no session of the person is live: the demo hears one person at a time, and would be busy for the next test.
+
+    It asks without the ORM, which Django refuses while Playwright's event loop runs in this thread.
+    """
+    give_up_at = time.monotonic() + patience_sec
+    query = (
+        "SELECT 1 FROM conversations_conversation c JOIN accounts_user u ON c.user_id = u.id"
+        " WHERE c.status = 'live' AND u.email = %s"
+    )
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        while connection.execute(query, [person.email]).fetchone() and time.monotonic() < give_up_at:
+            time.sleep(0.02)
 
 
 @pytest.fixture
