@@ -17,7 +17,7 @@ BASE_DIR = Path(__file__).resolve().parent
 
 
 def prepare(command: str) -> None:
-    """Raises ImproperlyConfigured, in one line that names the variable or the folder."""
+    """Raise ImproperlyConfigured, in one line that names the variable or the folder."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "voiceproject.settings")
     load_dotenv(BASE_DIR / os.environ.get("ENV_FILE", ".env"))
     if embedded_postgres.is_installed():  # so this is somebody's own machine, not the image

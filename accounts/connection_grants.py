@@ -30,7 +30,7 @@ SEND_SEC = 2.0  # for the channel layer to take a message: nobody's sign-out han
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What lets somebody be connected: an account, and the key, client secret or signed-in session that was shown."""
+    """What allows a connection: an account, and the key, client secret or signed-in session that was shown."""
 
     user_id: int
     key_id: int | None = None

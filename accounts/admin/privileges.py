@@ -34,7 +34,7 @@ def filter_touchable(request: HttpRequest, users: QuerySet[User]) -> QuerySet[Us
 
 
 class OwnedAdminMixin:
-    """For the admin of a model with a `user`: only superusers change or delete what belongs to staff and superusers."""
+    """An admin of a model with a `user`: only superusers change or delete what belongs to staff and superusers."""
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_touch(request, obj and obj.user) and super().has_change_permission(request, obj)  # type: ignore[misc]

@@ -99,7 +99,7 @@ def _quote(value: str | int) -> str:
 
 
 class Pace:
-    """Limits how many refusals are written.
+    """Limit how many refusals are written.
 
     What it remembers is bounded: the latest MAX_ADDRESSES addresses of one window.
     """

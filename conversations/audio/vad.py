@@ -67,7 +67,7 @@ def _measure_voice_power(window: Window) -> float:
 
 
 class Gate:
-    """Decides whether a window may be speech: it is louder than the room has been lately, or follows speech closely.
+    """Decide whether a window may be speech: it is louder than the room has been lately, or follows speech closely.
 
     The model has the last word on each window that passes. When a fan is switched on, say, the gate opens; the model
     finds no speech in it, and what it finds no speech in is taken for the noise of the room.

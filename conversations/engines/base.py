@@ -181,7 +181,7 @@ def _do_nothing() -> None: ...
 
 
 class LanguageModel(Protocol):
-    """Writes replies."""
+    """Write replies."""
 
     def complete(
         self,

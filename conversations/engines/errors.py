@@ -64,7 +64,7 @@ E = TypeVar("E", bound=EngineError)
 
 @dataclass(frozen=True, slots=True)
 class EngineErrors:
-    """Builds the errors of one engine."""
+    """Build the errors of one engine."""
 
     kind: EngineKind
     provider: str

@@ -38,7 +38,7 @@ _sweep = in_thread(leases.end_lapsed)
 
 
 class Watched(Protocol):
-    """What is known here of a session."""
+    """A live session, and what is known of it here."""
 
     opened: OpenedConversation
 

@@ -54,7 +54,7 @@ _pool = ThreadPoolExecutor(2, "speech-cache")
 
 
 class SpeechCache:
-    """Bytes by digest, in `slots` slots for each kind; 0 keeps nothing. It never raises and never blocks the loop."""
+    """Keep bytes by digest, in `slots` slots for each kind; 0 keeps nothing. Never raise, and never block the loop."""
 
     def __init__(self, backend: BaseCache, slots: int) -> None:
         self._backend = backend

@@ -18,7 +18,7 @@ SECRETS_SCOPES = frozenset({Scope.REALTIME.value})
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who connects.
+    """The user who connects, and what they have shown for it.
 
     Without a `key_id` it is a page with a session cookie, which may do all that its user may. `session` are settings
     with which the sessions of a client secret begin, in the shape of `session.update`.

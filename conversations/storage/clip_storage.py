@@ -22,7 +22,7 @@ def _select_clip_rows() -> "QuerySet[ClipData]":
 
 @deconstructible
 class PostgresStorage(Storage):
-    """Stores clips whole, about 5 kB a second. They have no public URLs: `views.clips` checks who asks."""
+    """Store clips whole, about 5 kB a second. They have no public URLs: `views.clips` checks who asks."""
 
     def _save(self, name: str, content: "File[bytes]") -> str:
         _select_clip_rows().create(name=name, data=content.read())

@@ -25,7 +25,7 @@ class _Stored:
 
 
 class ItemBatch:
-    """Writes merged changes with as few statements as their order allows."""
+    """Write merged changes with as few statements as their order allows."""
 
     def __init__(self, conversation: Conversation, changes: Sequence[Change]) -> None:
         self._conversation = conversation

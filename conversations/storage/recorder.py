@@ -15,7 +15,7 @@ from conversations.storage.write_queue import WriteQueue
 
 
 class Recorder:
-    """Stores the items of one session: `run` it while the session lives, `join` it at the end.
+    """Store the items of one session: `run` runs while the session lives, and `join` waits at its end.
 
     `stt_label` returns which engine transcribed an item; `s2s` is the model that replies, if it is speech to speech.
     `give_up` and `tell` are called when the storage is away, see WriteQueue. If `is_on` is false, nothing is stored, as

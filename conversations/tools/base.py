@@ -11,7 +11,7 @@ class ToolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """For whom a tool runs, where, and when."""
+    """The user for whom a tool runs, the conversation, and the time."""
 
     user_id: int
     conversation_id: str  # the public id of the present conversation

@@ -35,7 +35,7 @@ BROKEN = "The server had a problem; its log says why. Please try again."
 
 @dataclass(frozen=True, slots=True)
 class TurnRequest:
-    """Who asks, the bytes of the sound file, and which conversation and assistant it is for."""
+    """A turn that is asked for: the caller, the bytes of the sound file, the conversation and the assistant."""
 
     caller: callers.Caller
     file: bytes

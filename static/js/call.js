@@ -9,7 +9,7 @@ import { buildTruncation } from "./reducer/playback.js";
 import * as protocol from "./net/protocol.js";
 import { reduce } from "./reducer/session.js";
 import { RealtimeSocket, buildRealtimeUrl } from "./net/socket.js";
-import { wantsListener } from "./reducer/recognised_words.js";
+import { isListenerWanted } from "./reducer/recognised_words.js";
 
 /**
  * @import { BrowserSpeech } from "./webspeech/browser_speech.js"
@@ -49,7 +49,7 @@ export class Call {
     const [state, effects] = reduce(before, event, performance.now());
     this.state = state;
     for (const effect of effects) this.#perform(effect);
-    if (isInCall(this.state)) this.listener?.keep(wantsListener(this.state), this.state.push);
+    if (isInCall(this.state)) this.listener?.keep(isListenerWanted(this.state), this.state.push);
     if (state !== before) this.onChange(state, before);
   }
 

@@ -7,7 +7,7 @@ import { addText, EMPTY_TRACK } from "../../static/js/reducer/captions.js";
 import { splitUnits } from "../../static/js/reducer/speech_units.js";
 import { Clauses } from "../../static/js/webspeech/clauses.js";
 import { isCommand, isBackchannel, findOwnWords } from "../../static/js/webspeech/echo.js";
-import { wordsOf } from "../../static/js/webspeech/recognition_results.js";
+import { joinResults } from "../../static/js/webspeech/recognition_results.js";
 
 const SAID = "The library closes at six today, and it opens again on Monday. ".repeat(5);
 const VOCABULARY = { backchannels: new Set(["mhm"]), commands: new Set(["stop"]) };
@@ -24,7 +24,7 @@ const READERS = {
   "words over a reply": (text) => findOwnWords(text, SAID, VOCABULARY),
   "a reply that is echoed": (text) => findOwnWords(SAID, text, VOCABULARY),
   "a backchannel": (text) => [isBackchannel(text, VOCABULARY), isCommand(text, VOCABULARY)],
-  "results of the recogniser": (text) => wordsOf(cutPieces(text).map((transcript) => [{ transcript }]), 0, true),
+  "results of the recogniser": (text) => joinResults(cutPieces(text).map((transcript) => [{ transcript }]), 0, true),
 };
 const [CHARS, TIMES, MOST_TIMES_AS_LONG, LEAST_MS, TRIES] = [5_000, 4, 9, 8, 5];
 

@@ -10,7 +10,7 @@ ADMIN_DIRECTIVES = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAF
 
 
 class SitePolicyMiddleware(CSPMiddleware):
-    """Sets the policy of each page."""
+    """Set the policy of each page."""
 
     def get_policy_parts(
         self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False

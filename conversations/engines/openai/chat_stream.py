@@ -49,7 +49,7 @@ class ReportedError(Exception):
 
 
 class ChatStream:
-    """Reads one answer: `feed` it the bytes of the body, then `finish`.
+    """Read one answer: `feed` takes the bytes of the body, and `finish` ends it.
 
     Both raise ReportedError for a failure that the server reports, and ValueError for what is not an answer.
     `used_ids` are the ids of earlier tool calls; `expects_thought` says that answers of this model are known to begin

@@ -45,7 +45,7 @@ OWN_ROLES = ("", "assistant", "model")
 
 
 class Mode(Enum):
-    """What the text is that comes next."""
+    """Which kind of text comes next."""
 
     SAID = auto()
     THOUGHT = auto()  # between tags
@@ -55,7 +55,7 @@ class Mode(Enum):
 
 
 class HiddenTextFilter:
-    """Filters one reply: `feed` it the text as it comes, then `finish`. Both return the text for the user."""
+    """Filter one reply: `feed` takes the text as it comes, and `finish` ends it. Both return the text for the user."""
 
     def __init__(self, *, expects_thought: bool = False) -> None:
         """Expect the text to begin in a thought without an opening tag, if `expects_thought`.

@@ -15,7 +15,7 @@ HANGUL = ("\uac00", "\ud7a3")  # as wide, but with spaces
 
 
 class Stage(Enum):
-    """How far a piece is."""
+    """How far the transcription of a piece has come."""
 
     OPEN = auto()
     COMMITTED = auto()

@@ -25,7 +25,7 @@ from conversations.realtime.protocol.validation import validate_event
 
 @dataclass(frozen=True, slots=True)
 class AudioAppend:
-    """`input_audio_buffer.append`, or a binary frame. The PCM may end in half a sample."""
+    """An `input_audio_buffer.append` event, or a binary frame. The PCM may end in half a sample."""
 
     pcm: bytes
     event_id: str | None = None
@@ -33,7 +33,7 @@ class AudioAppend:
 
 @dataclass(frozen=True, slots=True)
 class SessionUpdate:
-    """`session.update`. `session_update` parses the patch, since it needs the session, and absent and null differ."""
+    """A `session.update` event. `session_update` parses the patch, which needs the session; null is not absent."""
 
     patch: dict[str, Any]
     event_id: str | None = None
@@ -41,7 +41,7 @@ class SessionUpdate:
 
 @dataclass(frozen=True, slots=True)
 class ResponseRequest:
-    """`response.create`. `input` has the items that take the place of the conversation, or is None if not given."""
+    """A `response.create` event. `input` has the items that replace the conversation, or is None if not given."""
 
     options: sdk.RealtimeResponseCreateParams | None
     input: tuple[InputItem, ...] | None
@@ -50,7 +50,7 @@ class ResponseRequest:
 
 @dataclass(frozen=True, slots=True)
 class ItemCreation:
-    """`conversation.item.create`. `previous_item_id` is "root" for the first place, None for the last."""
+    """A `conversation.item.create` event. `previous_item_id` is "root" for the first place, None for the last."""
 
     item: ClientItem
     previous_item_id: str | None = None
@@ -58,7 +58,7 @@ class ItemCreation:
 
 
 class PlaybackStarted(BaseModel):
-    """`output_audio_buffer.started` of a client that is the output audio buffer (docs/protocol.md)."""
+    """An `output_audio_buffer.started` event of a client that is the output audio buffer (docs/protocol.md)."""
 
     response_id: str
     played_ms: Annotated[int, Field(strict=True, ge=0, le=3_600_000)]
@@ -73,7 +73,7 @@ class TranscriptionRetry(BaseModel):
 
 
 class Ping(BaseModel):
-    """`session.ping`: is the server there? The socket answers it ahead of all that waits (docs/protocol.md)."""
+    """A `session.ping` event: is the server there? The socket answers it ahead of all that waits (docs/protocol.md)."""
 
     event_id: str | None = None
 

@@ -104,7 +104,7 @@ class RelayUserTurn:
         return True
 
     def stop_speech(self, event: dict[str, Any]) -> None:
-        """Take an endpoint."""
+        """Take an endpoint that the upstream reports, and tell the client."""
         self._speech_end = self._begins + ms_to_samples(event["audio_end_ms"])
         item_id = self.resolve_id(event["item_id"])
         self.state.send(event["type"], audio_end_ms=samples_to_ms(self._speech_end), item_id=item_id)

@@ -12,7 +12,7 @@ from conversations.realtime.replay.serialization import MACHINES
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """What the machine made of a step. `raised`: the error that ended it, or ""."""
+    """What the machine decided in a step. `raised` is the error that ended the step, or ""."""
 
     number: int
     step: Step
@@ -28,7 +28,7 @@ class _Ids:
         self._made = 0
 
     def load(self, ids: Sequence[str]) -> None:
-        """Take those that were made in the step that comes."""
+        """Take the ids that were made in the next step."""
         self._left = defaultdict(deque)
         for one in ids:
             self._left[one.rpartition("_")[0]].append(one)

@@ -32,7 +32,7 @@ class BrokenRecordingError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What the machine was built with. `clock`: what the session's clock said at the start, in seconds."""
+    """What the machine was built with. `clock` is what the session's clock said at the start, in seconds."""
 
     machine: str
     started: str
@@ -42,7 +42,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One entry of the machine. `at`: seconds since the start; `raised`: the error that it ended with, or ""."""
+    """One call of the machine. `at` is in seconds since the start; `raised` is the error that it ended with, or ""."""
 
     at: float
     entry: Entry

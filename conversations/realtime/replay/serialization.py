@@ -64,12 +64,12 @@ EVENTS: dict[str, type] = {
 
 
 class BrokenValueError(Exception):
-    """What stands in a recording is no value of the type that it is for."""
+    """A recording holds a value that does not fit its type."""
 
 
 @dataclass(slots=True)
 class Encoder:
-    """Turns values into JSON. `scrub` takes known secrets out of a string."""
+    """Turn values into JSON. `scrub` removes known secrets from a string."""
 
     with_sound: bool
     scrub: Callable[[str], str]
@@ -124,7 +124,7 @@ def _encode_silence(sound: str) -> Any:
 
 
 class Decoder:
-    """Turns the JSON of one recording into values again."""
+    """Turn the JSON of one recording into values again."""
 
     def __init__(self) -> None:
         self._silence_bytes = 0

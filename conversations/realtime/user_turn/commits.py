@@ -11,7 +11,7 @@ MIN_SPEECH_WINDOWS = 2
 
 
 class UtteranceCommits:
-    """Commits utterances: stores the item, announces it to the client, and has it transcribed."""
+    """Commit utterances: store the item, announce it to the client, and have it transcribed."""
 
     def __init__(self, state: CascadeState, transcription: Transcription) -> None:
         self.state = state

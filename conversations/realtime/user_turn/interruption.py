@@ -26,7 +26,7 @@ NEARLY_OVER_MS = 1500
 
 
 class Interruption:
-    """Pauses, resumes or ends the reply when the user speaks over it."""
+    """Pause, resume or end the reply when the user speaks over it."""
 
     def __init__(self, state: CascadeState, agent_turn: AgentTurn) -> None:
         self.state = state

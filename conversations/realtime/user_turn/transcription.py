@@ -21,7 +21,7 @@ LITTLE_SPEECH_WINDOWS = 12  # 0.4 s: what speech to text makes of noise is only 
 
 
 class Transcription:
-    """Requests transcripts, sends captions, and hands final transcripts to the agent's turn."""
+    """Request transcripts, send captions, and pass final transcripts to the agent's turn."""
 
     def __init__(self, state: CascadeState, agent_turn: AgentTurn, interruption: Interruption) -> None:
         self.state = state

@@ -21,7 +21,7 @@ DICTATED_SPEECH_PROBABILITY = 0.3  # probability of it in audio that the client 
 
 
 class UserTurn:
-    """Takes the user's audio, and commits utterances."""
+    """Take the user's audio, and commit utterances."""
 
     def __init__(
         self, state: CascadeState, agent_turn: AgentTurn, transcription: Transcription, interruption: Interruption

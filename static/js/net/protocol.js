@@ -37,7 +37,7 @@ export function isAboutGreeting(error) {
  * @type {(state: State) => ClientEvent}
  */
 export function buildSessionUpdate(state) {
-  const input = { format: PCM, turn_detection: detection(state) };
+  const input = { format: PCM, turn_detection: buildDetection(state) };
   const output = state.voice ? { format: PCM, voice: state.voice } : { format: PCM };
   const output_modalities = [state.speak === "browser" ? "text" : "audio"];
   /** @type {SessionConfig} */
@@ -50,7 +50,7 @@ export function buildSessionUpdate(state) {
  * @type {(state: State) => ClientEvent}
  */
 export function buildTurnDetection(state) {
-  const input = { turn_detection: detection(state) };
+  const input = { turn_detection: buildDetection(state) };
   return { type: "session.update", session: { type: "realtime", audio: { input } } };
 }
 
@@ -59,7 +59,7 @@ export function buildTurnDetection(state) {
  * @type {(state: State) => boolean}
  */
 export function answersSpeech(state) {
-  return detection(state)?.create_response ?? false;
+  return buildDetection(state)?.create_response ?? false;
 }
 
 /**
@@ -68,7 +68,7 @@ export function answersSpeech(state) {
  * If the browser speaks, the page judges what the site hears, since the server could not tell an echo from it.
  * @type {(state: State) => TurnDetection | null}
  */
-function detection({ push, microphone, patience, listen, speak }) {
+function buildDetection({ push, microphone, patience, listen, speak }) {
   if (push || microphone === "none" || listen === "browser") return null;
   const answers = speak === "site";
   return { type: "semantic_vad", eagerness: EAGERNESS[patience], create_response: answers, interrupt_response: answers };

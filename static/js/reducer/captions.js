@@ -19,7 +19,7 @@ export const EMPTY_TRACK = Object.freeze({ clauses: [], received: 0, ended: fals
 export function addText(track, text) {
   const last = track.clauses.at(-1);
   if (last && last.start === track.received) {
-    return { ...track, clauses: [...track.clauses.slice(0, -1), longer(last, text)] };
+    return { ...track, clauses: [...track.clauses.slice(0, -1), extendClause(last, text)] };
   }
   return { ...track, clauses: [...track.clauses, findClause(text, track.received)] };
 }
@@ -35,7 +35,7 @@ function findClause(text, start) {
  * square.
  * @type {(clause: Clause, more: string) => Clause}
  */
-function longer(clause, more) {
+function extendClause(clause, more) {
   const text = clause.text + more;
   const kept = clause.units.slice(0, -REWEIGHED);
   const from = kept.at(-1)?.end ?? 0;
@@ -65,27 +65,27 @@ export function getWholeText(track) {
  */
 export function getSpokenText(track, played) {
   if (track.ended && played >= track.received) return getWholeText(track);
-  return track.clauses.map((clause, index) => spokenOf(clause, endOf(track, index), played)).join("");
+  return track.clauses.map((clause, index) => cutToSpoken(clause, findEnd(track, index), played)).join("");
 }
 
 /** @type {(track: Track, index: number) => number} */
-function endOf(track, index) {
+function findEnd(track, index) {
   const next = track.clauses[index + 1];
   if (next) return next.start;
   if (track.ended) return track.received;
   const { weight, start } = track.clauses[index];
-  return Math.max(track.received, start + weight * samplesPerLetter(track));
+  return Math.max(track.received, start + weight * computeSamplesPerLetter(track));
 }
 
 /** @type {(track: Track) => number} */
-function samplesPerLetter(track) {
+function computeSamplesPerLetter(track) {
   const start = track.clauses.at(-1)?.start ?? 0;
   const letters = track.clauses.slice(0, -1).reduce((sum, clause) => sum + clause.weight, 0);
   return letters < LETTERS_TO_KNOW ? SAMPLES_PER_LETTER : start / letters;
 }
 
 /** @type {(clause: Clause, end: number, played: number) => string} */
-function spokenOf(clause, end, played) {
+function cutToSpoken(clause, end, played) {
   if (played >= end) return clause.text;
   if (played <= clause.start) return "";
   // A word appears as it begins, not when it is over: whoever reads along would otherwise always be late.

@@ -34,11 +34,11 @@ function formatLatency(timing, totalMs) {
   const parts = [];
   let reached = 0;
   for (const [step, name] of PARTS.filter(([known]) => known in timing)) {
-    parts.push(timing[step] < 0 ? describeAhead(name) : `${name} ${seconds(timing[step] - reached)}`);
+    parts.push(timing[step] < 0 ? describeAhead(name) : `${name} ${formatSeconds(timing[step] - reached)}`);
     reached = Math.max(reached, timing[step]);
   }
   const told = parts.filter((part, index) => part !== "" && part !== parts[index - 1]);
-  const line = [`Answered in ${seconds(totalMs)} s`, ...told, `network and player ${seconds(totalMs - reached)}`];
+  const line = [`Answered in ${formatSeconds(totalMs)} s`, ...told, `network and player ${formatSeconds(totalMs - reached)}`];
   return line.map((part) => part.replaceAll(" ", NO_BREAK)).join(`${NO_BREAK}· `);
 }
 
@@ -51,6 +51,6 @@ function describeAhead(name) {
 }
 
 /** @type {(ms: number) => string} */
-function seconds(ms) {
+function formatSeconds(ms) {
   return (Math.max(0, ms) / 1000).toFixed(2);
 }

@@ -84,9 +84,9 @@ export function onConnected(state, now) {
  */
 export function onListed(state, now) {
   if (state.listed) return [state, []];
-  const known = withoutDoubted({ ...state, listed: true, owed: false, unsent: [] });
+  const known = removeDoubted({ ...state, listed: true, owed: false, unsent: [] });
   const { unsent } = state;
-  if (unsent.length === 0 && !(state.owed && endsUnanswered(known))) return [known, []];
+  if (unsent.length === 0 && !(state.owed && isUnanswered(known))) return [known, []];
   const sent = unsent.reduce((rest, id) => withItem(rest, { id, isTried: true }), known);
   return [isAsked(sent, now), [...unsent.map((id) => sendItem(known, id)), send(protocol.createResponse())]];
 }
@@ -136,7 +136,7 @@ function sendItem({ items }, id) {
  * Return whether the last words of the conversation are the user's.
  * @type {(state: State) => boolean}
  */
-function endsUnanswered({ order, items }) {
+function isUnanswered({ order, items }) {
   const last = order.findLast((id) => items[id].text || items[id].track);
   return last !== undefined && items[last].role === "user" && !isUnacknowledged(items[last]);
 }
@@ -145,7 +145,7 @@ function endsUnanswered({ order, items }) {
  * Return the state without speech that was under way when the connection was lost, and that the server did not get.
  * @type {(state: State) => State}
  */
-function withoutDoubted(state) {
+function removeDoubted(state) {
   const lost = state.order.filter((id) => state.items[id].isDoubted);
   const next = lost.reduce(withoutItem, state);
   return lost.length > 0 ? withNotice(next, "turn", LOST_WORDS) : next;

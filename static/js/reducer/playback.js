@@ -18,7 +18,7 @@ const LONGEST_SPEECH_MS = 30000;
 
 /** @type {(state: State) => Step} */
 export function pause(state) {
-  const paused = state.paused ?? state.response ?? responseOf(state, state.playing);
+  const paused = state.paused ?? state.response ?? findResponse(state, state.playing);
   if (paused === null || state.stopping) return [state, []];
   const askedBefore = state.paused === null ? state.askedAt : state.askedBefore;
   return [{ ...state, paused, askedBefore }, [{ do: "pausePlay" }, { do: "awaitVerdict", delayMs: LONGEST_SPEECH_MS }]];
@@ -45,7 +45,7 @@ export function resume(state) {
  * @type {ServerHandler<"output_audio_buffer.cleared">}
  */
 export function onCleared(state, { response_id }) {
-  const concerned = [state.response, responseOf(state, state.playing)];
+  const concerned = [state.response, findResponse(state, state.playing)];
   if (state.paused === null && !concerned.includes(response_id)) return [state, []];
   return interrupt({ ...state, isIgnored: false, thinking: !state.hearing }, [], false);
 }
@@ -74,7 +74,7 @@ function silence(state, then = []) {
  * Stop a paused reply because another response begins to sound: the server has given the paused one up.
  * @type {(state: State, responseId: string) => Step}
  */
-export function makeWay(state, responseId) {
+export function silencePausedReply(state, responseId) {
   if (state.paused === null || state.paused === responseId) return [state, []];
   return silence({ ...state, dropped: state.paused });
 }
@@ -83,7 +83,7 @@ export function makeWay(state, responseId) {
  * Perform effects once the player is silent, as until then it drops what it is given; never after leaving.
  * @type {(state: State, effect: Effect) => Step}
  */
-export function onceSilent(state, effect) {
+export function performOnceSilent(state, effect) {
   if (!state.stopping) return [state, [effect]];
   return [state.phase === "live" ? { ...state, afterStop: [...state.afterStop, effect] } : state, []];
 }
@@ -93,11 +93,11 @@ export function onceSilent(state, effect) {
  * @type {(state: State, id: string | null) => Step}
  */
 export function endReply(state, id) {
-  const known = itemOf(state, id);
+  const known = findItem(state, id);
   if (!known?.track) return [state, []];
   // Of a reply that the browser speaks nobody knows how long it will be.
   const ended = known.aloud ? state : withItem(state, { id: known.id, track: captions.endTrack(known.track) });
-  return onceSilent(ended, { do: "endPlay", item: known.id });
+  return performOnceSilent(ended, { do: "endPlay", item: known.id });
 }
 
 /**
@@ -106,21 +106,21 @@ export function endReply(state, id) {
  */
 export function onProgress(state, { item, samples, heard = 0 }, now) {
   if (item === null || !state.items[item]) return [state, []];
-  const next = { ...withItem(state, playedTo(state.items[item], samples)), playing: item };
-  return heard > 0 ? firstHeard(next, item, heard, now) : [next, []];
+  const next = { ...withItem(state, buildPlayedChange(state.items[item], samples)), playing: item };
+  return heard > 0 ? reportFirstHeard(next, item, heard, now) : [next, []];
 }
 
 /** @type {EventHandler<"playback.finished">} */
 export function onFinished(state, { item, samples, heard }, now) {
   const [next] = onProgress(state, { item, samples }, now);
-  const [told, effects] = firstHeard(next, item, heard, now);
-  const known = itemOf(told, item);
+  const [told, effects] = reportFirstHeard(next, item, heard, now);
+  const known = findItem(told, item);
   const over = known?.aloud && known.track ? withItem(told, { id: known.id, track: captions.endTrack(known.track) }) : told;
   return [{ ...over, playing: null, silent: { item, at: now } }, effects];
 }
 
 /** @type {(item: TalkItem, samples: number) => ItemChange} */
-function playedTo({ id, aloud, track }, samples) {
+function buildPlayedChange({ id, aloud, track }, samples) {
   const received = aloud && track ? { track: { ...track, received: samples } } : {};
   return { id, played: samples, ...received };
 }
@@ -130,8 +130,8 @@ function playedTo({ id, aloud, track }, samples) {
  * @type {EventHandler<"playback.stopped">}
  */
 export function onStopped(state, { item, samples }, now) {
-  const known = itemOf(state, item);
-  const next = known ? withItem(state, { ...playedTo(known, samples), cut: true }) : state;
+  const known = findItem(state, item);
+  const next = known ? withItem(state, { ...buildPlayedChange(known, samples), cut: true }) : state;
   const truncations = known ? [send(buildTruncation(next.items[known.id]))] : [];
   const playing = state.afterStop.find((effect) => effect.do === "play" || effect.do === "say")?.item ?? null;
   const silent = known ? { item, at: now } : state.silent;
@@ -150,19 +150,19 @@ export function buildTruncation({ id, aloud, track, played = 0 }) {
  * Report, once for each response, that it has begun to sound.
  * @type {(state: State, id: string | null, heard: number, now: number) => Step}
  */
-function firstHeard(state, id, heard, now) {
-  const response = responseOf(state, id);
+function reportFirstHeard(state, id, heard, now) {
+  const response = findResponse(state, id);
   const isTold = Object.values(state.items).some((item) => item.response === response && item.heardAt !== undefined);
   if (id === null || response === null || isTold) return [state, []];
   return [withItem(state, { id, heardAt: now - heard / 24 }), [send(protocol.buildPlaybackStarted(response, heard))]];
 }
 
 /** @type {(state: State, id: string | null) => string | null} */
-function responseOf(state, id) {
-  return itemOf(state, id)?.response ?? null;
+function findResponse(state, id) {
+  return findItem(state, id)?.response ?? null;
 }
 
 /** @type {(state: State, id: string | null) => TalkItem | undefined} */
-function itemOf(state, id) {
+function findItem(state, id) {
   return id === null ? undefined : state.items[id];
 }

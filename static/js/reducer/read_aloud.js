@@ -7,7 +7,7 @@
 
 import * as captions from "./captions.js";
 import { send, withItem, withNotice } from "./state_changes.js";
-import { onceSilent } from "./playback.js";
+import { performOnceSilent } from "./playback.js";
 import * as protocol from "../net/protocol.js";
 
 /**
@@ -25,7 +25,7 @@ export function onAloudText(state, { response_id, item_id, delta }) {
   /** @type {ItemChange & { text: string }} */
   const begun = known?.track ? known : { id: item_id, role: "assistant", text: "", ...track };
   const heard = { ...state, thinking: false, askedAt: null, playing: state.playing ?? item_id };
-  return onceSilent(withItem(heard, { ...begun, text: begun.text + delta }), { do: "say", item: item_id, text: delta });
+  return performOnceSilent(withItem(heard, { ...begun, text: begun.text + delta }), { do: "say", item: item_id, text: delta });
 }
 
 /**

@@ -22,7 +22,7 @@ const MEANT_LEAST = 2;
  * Return whether the page itself requests the replies to what the site hears.
  * @type {(state: State) => boolean}
  */
-export function judges({ listen, speak, push }) {
+export function isJudgedByPage({ listen, speak, push }) {
   return listen === "site" && speak === "browser" && !push;
 }
 
@@ -30,7 +30,7 @@ export function judges({ listen, speak, push }) {
  * Return whether the browser's recogniser should listen now.
  * @type {(state: State) => boolean}
  */
-export function wantsListener({ listen, microphone, muted, push, heldSince }) {
+export function isListenerWanted({ listen, microphone, muted, push, heldSince }) {
   return listen === "browser" && microphone === "on" && !muted && (!push || heldSince !== null);
 }
 
@@ -106,9 +106,9 @@ function judge(state, id, text, now) {
   const over = findOverlap(state, id, now);
   const judged = { ...state, over };
   const { vocabulary, playing, response } = state;
-  const own = over.item === null ? { text: text.trim(), strays: MEANT_LEAST } : findOwnWords(text, around(state, over), vocabulary);
+  const own = over.item === null ? { text: text.trim(), strays: MEANT_LEAST } : findOwnWords(text, getReplyAround(state, over), vocabulary);
   const isReplying = playing !== null || response !== null;
-  if (isReplying && isBackchannel(own.text, vocabulary) && !asks(state, over)) return { judged, own: "", isMeant: false };
+  if (isReplying && isBackchannel(own.text, vocabulary) && !isQuestion(state, over)) return { judged, own: "", isMeant: false };
   return { judged, own: own.text, isMeant: own.strays >= MEANT_LEAST || isCommand(own.text, vocabulary) };
 }
 
@@ -126,7 +126,7 @@ function findOverlap(state, id, now) {
 }
 
 /** @type {(state: State, over: JudgedUtterance) => string} */
-function around({ items }, { item, from }) {
+function getReplyAround({ items }, { item, from }) {
   const known = item === null ? undefined : items[item];
   if (!known?.track) return known?.text ?? "";
   return getWholeText(known.track).slice(from, countSaidChars(known) + AHEAD_CHARS);
@@ -138,7 +138,7 @@ function countSaidChars({ track, played }) {
 }
 
 /** @type {(state: State, over: JudgedUtterance) => boolean} */
-function asks({ items }, { item }) {
+function isQuestion({ items }, { item }) {
   const known = item === null ? undefined : items[item];
   return known?.track !== undefined && /[?？؟]\s*$/u.test(getSpokenText(known.track, known.played));
 }

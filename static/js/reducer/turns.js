@@ -3,11 +3,11 @@
 import { isAloud, onAloudText } from "./read_aloud.js";
 import * as captions from "./captions.js";
 import { send, withItem, withNotice, withoutItem } from "./state_changes.js";
-import { awaitVerdict, endReply, makeWay, onceSilent, onCleared, pause, resume } from "./playback.js";
+import { awaitVerdict, endReply, silencePausedReply, performOnceSilent, onCleared, pause, resume } from "./playback.js";
 import * as protocol from "../net/protocol.js";
 import { offerRetry, onRetryRefused } from "./transcription_retry.js";
 import { markAcknowledged, onConnected, onListed, onRefusedMessage } from "./outgoing_messages.js";
-import { judges, onOwnDelta, onOwnSpeech, onOwnSpeechEnd, onOwnTranscript } from "./recognised_words.js";
+import { isJudgedByPage, onOwnDelta, onOwnSpeech, onOwnSpeechEnd, onOwnTranscript } from "./recognised_words.js";
 
 /** What ends with a connection. What is being played goes on: it was received. */
 export const NO_TURN = { hearing: false, thinking: false, response: null, tool: null, heldSince: null };
@@ -90,7 +90,7 @@ function onItem(before, { type, item, previous_item_id }) {
 
 /** @type {ServerHandler<"input_audio_buffer.speech_started">} */
 function onSpeechStarted(state, { item_id }) {
-  if (judges(state)) return onOwnSpeech(state, { item_id });
+  if (isJudgedByPage(state)) return onOwnSpeech(state, { item_id });
   const heard = withNotice({ ...state, hearing: true, thinking: false, isIgnored: false }, "turn", null);
   const shown = withItem(heard, { id: item_id, role: "user", text: "", pending: true });
   return pause(shown);
@@ -98,21 +98,21 @@ function onSpeechStarted(state, { item_id }) {
 
 /** @type {ServerHandler<"input_audio_buffer.speech_stopped">} */
 function onSpeechStopped(state, _event, now) {
-  if (judges(state)) return onOwnSpeechEnd(state, now);
+  if (isJudgedByPage(state)) return onOwnSpeechEnd(state, now);
   const askedAt = state.isIgnored ? state.askedAt : now;
   return awaitVerdict({ ...state, hearing: false, thinking: !state.isIgnored, askedAt });
 }
 
 /** @type {ServerHandler<"conversation.item.input_audio_transcription.delta">} */
 function onTranscriptDelta(state, { item_id, delta }, now) {
-  if (judges(state)) return onOwnDelta(state, { item_id, delta }, now);
+  if (isJudgedByPage(state)) return onOwnDelta(state, { item_id, delta }, now);
   const text = (state.items[item_id]?.text ?? "") + delta;
   return [withItem(state, { id: item_id, role: "user", text, pending: true }), []];
 }
 
 /** @type {ServerHandler<"conversation.item.input_audio_transcription.completed">} */
 function onTranscript(state, { item_id, transcript }, now) {
-  if (judges(state)) return onOwnTranscript(state, { item_id, transcript }, now);
+  if (isJudgedByPage(state)) return onOwnTranscript(state, { item_id, transcript }, now);
   const text = transcript.trim();
   if (!text) return [{ ...withoutItem(state, item_id), thinking: state.response !== null }, []];
   return [withItem(state, { id: item_id, role: "user", text, pending: false, retry: undefined }), []];
@@ -160,9 +160,9 @@ function onReplyAudio(state, { response_id, item_id, delta }) {
   const known = state.items[item_id];
   if (response_id === state.dropped || !known?.track) return [state, []];
   const track = captions.addAudio(known.track, protocol.countSamples(delta));
-  const [free, stop] = makeWay(state, response_id);
+  const [free, stop] = silencePausedReply(state, response_id);
   const next = withItem({ ...free, thinking: false, playing: free.playing ?? item_id }, { id: item_id, track });
-  const [given, play] = onceSilent(next, { do: "play", item: item_id, delta });
+  const [given, play] = performOnceSilent(next, { do: "play", item: item_id, delta });
   return [given, [...stop, ...play]];
 }
 
@@ -189,16 +189,16 @@ function onError(state, { error }, now) {
   if (protocol.isQuiet(error)) return [state, []];
   const refused = onRefusedMessage(state, error) ?? onRetryRefused(state, error);
   if (refused !== null) return [refused, []];
-  if (protocol.isAboutGreeting(error)) return onListed(told(state, error), now);
+  if (protocol.isAboutGreeting(error)) return onListed(withError(state, error), now);
   if (error.code === "input_audio_buffer_commit_empty") {
     const text = "No speech was heard. Is the right microphone selected?";
     return [withNotice({ ...state, thinking: false }, "turn", { tone: "info", text }), []];
   }
-  return [told(state, error), []];
+  return [withError(state, error), []];
 }
 
 /** @type {(state: State, error: ServerError) => State} */
-function told(state, { code, message }) {
+function withError(state, { code, message }) {
   const about = state.phase === "live" ? "turn" : "server";
   return withNotice({ ...state, refusal: code, thinking: false }, about, { tone: "error", text: message });
 }

@@ -1,6 +1,6 @@
 /** The captions on the page: one bubble for each item, updated in place, with its state below it. */
 
-import { button } from "./button.js";
+import { buildButton } from "./button.js";
 import { getSpokenText } from "../reducer/captions.js";
 
 const NEAR_END_PX = 80;
@@ -50,7 +50,7 @@ export class Captions {
     order.forEach((id, index) => {
       const bubble = this.#bubble(id, items[id], index);
       if (this.shown[id] === items[id]) return;
-      changed = show(bubble, items[id], wordsOf(items[id], lag)) || changed;
+      changed = show(bubble, items[id], getShownWords(items[id], lag)) || changed;
       changed = this.#showNote(/** @type {HTMLElement} */ (bubble.lastChild), id, getNote(items[id])) || changed;
     });
     this.shown = items; // an item that is still the same object looks the same
@@ -87,7 +87,7 @@ export class Captions {
     note.hidden = said === null;
     note.replaceChildren(said?.text ?? "");
     const { action, label } = said ?? {};
-    if (action && label) note.append(button(label, () => this.onAction(action, id)));
+    if (action && label) note.append(buildButton(label, () => this.onAction(action, id)));
     return true;
   }
 
@@ -108,7 +108,7 @@ export class Captions {
 }
 
 /** @type {(item: TalkItem, lag: number) => string} */
-function wordsOf(item, lag) {
+function getShownWords(item, lag) {
   if (!item.track) return item.text;
   const words = getSpokenText(item.track, item.played - (isOver(item) ? 0 : lag));
   return item.cut && words ? `${words.trimEnd()} …` : words;

@@ -99,7 +99,7 @@ export class Pickers {
   }
 
   #voicesOfBrowser() {
-    return this.browserSpeech.voicesFor(this.assistant?.language ?? "");
+    return this.browserSpeech.sortVoices(this.assistant?.language ?? "");
   }
 
   /** @type {(speaker?: Side) => string} */

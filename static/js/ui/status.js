@@ -21,16 +21,16 @@ const FIXED = {
  * @type {(state: State) => { name: string, label: string, hint: string }}
  */
 export function getStatus(state) {
-  const [name, label, hint] = FIXED[state.phase] ?? liveStatus(state);
+  const [name, label, hint] = FIXED[state.phase] ?? getLiveStatus(state);
   if (!["failed", "busy"].includes(state.phase) || !state.endLabel) return { name, label, hint };
   return { name: state.notices.server?.tone === "info" ? "ended" : name, label: state.endLabel, hint };
 }
 
 /** @type {(state: State) => StatusWords} */
-function liveStatus(state) {
+function getLiveStatus(state) {
   const isHearing = state.hearing || state.heldSince !== null || state.paused !== null;
   if (isHearing) return ["hearing", "Hearing you", state.push ? "Release to send." : ""];
-  if (state.playing !== null && !state.stopping) return ["speaking", "Speaking", interruption(state)];
+  if (state.playing !== null && !state.stopping) return ["speaking", "Speaking", describeInterruption(state)];
   if (state.tool) return ["thinking", "Looking it up", `Using “${state.tool}”.`];
   if (state.thinking) return ["thinking", "Thinking", ""];
   if (state.microphone === "lost") return ["error", "Microphone disconnected", "You can still type."];
@@ -41,7 +41,7 @@ function liveStatus(state) {
 }
 
 /** @type {(state: State) => string} */
-function interruption({ microphone, push, muted }) {
+function describeInterruption({ microphone, push, muted }) {
   if (microphone !== "on") return "Type to interrupt.";
   if (push) return "Hold the button to interrupt.";
   return muted ? "You are muted." : "Speak to interrupt.";

@@ -1,6 +1,6 @@
 /** The talk page as it looks: bring the session's state into the document. It makes no decisions. */
 
-import { button } from "./button.js";
+import { buildButton } from "./button.js";
 import { isInCall } from "../reducer/connection.js";
 import { describeLatency } from "../reducer/latency.js";
 import { getAnnouncement, lacks, getStatus } from "./status.js";
@@ -83,7 +83,7 @@ export class View {
     set(this.root, "phase", inCall ? "call" : state.phase);
     document.body.classList.toggle("in-call", inCall);
     this.#text("status", status.label);
-    this.#text("hint", state.phase === "busy" ? countdown((state.retryAt ?? now) - now) : status.hint);
+    this.#text("hint", state.phase === "busy" ? formatCountdown((state.retryAt ?? now) - now) : status.hint);
     this.#text("latency", describeLatency(state));
     this.#renderControls(state);
     this.#renderNotices(state);
@@ -197,8 +197,8 @@ export class View {
     const buttons = document.createElement("div");
     buttons.className = "row";
     if (action === SIGN_IN) buttons.append(this.#signIn());
-    if (action && action in ACTIONS) buttons.append(button(ACTIONS[action], () => this.onAction(action, about), action === CONTINUE));
-    if (DISMISSED.has(about)) buttons.append(button("Dismiss", () => this.onAction("dismiss", about)));
+    if (action && action in ACTIONS) buttons.append(buildButton(ACTIONS[action], () => this.onAction(action, about), action === CONTINUE));
+    if (DISMISSED.has(about)) buttons.append(buildButton("Dismiss", () => this.onAction("dismiss", about)));
     notice.append(words, buttons);
     return notice;
   }
@@ -242,7 +242,7 @@ function set(element, key, value) {
 }
 
 /** @type {(ms: number) => string} */
-function countdown(ms) {
+function formatCountdown(ms) {
   const seconds = Math.max(0, Math.ceil(ms / 1000));
   return seconds > 0 ? `Trying again in ${seconds} s.` : "Trying again.";
 }

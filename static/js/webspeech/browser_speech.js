@@ -3,7 +3,7 @@
 import { makeItemId } from "../net/protocol.js";
 import { Listener } from "./listener.js";
 import { Speaker } from "./speaker.js";
-import { hasVoiceFor, voicesFor } from "./voices.js";
+import { hasVoiceFor, sortVoices } from "./voices.js";
 
 /** The browser's recogniser and voices. */
 export class BrowserSpeech {
@@ -40,8 +40,8 @@ export class BrowserSpeech {
    * Return the voices, those of the language first.
    * @type {(language: string) => SpeechSynthesisVoice[]}
    */
-  voicesFor(language) {
-    return voicesFor(this.#voices(), language || this.browser.navigator.language);
+  sortVoices(language) {
+    return sortVoices(this.#voices(), language || this.browser.navigator.language);
   }
 
   /** @type {(handler: () => void) => void} */

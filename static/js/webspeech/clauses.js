@@ -71,7 +71,7 @@ export class Clauses {
       if (end > most || end === ahead.length) break; // what reaches the end of the text may still grow
       if (this.#isEnd(ahead.slice(0, end))) return end;
     }
-    return ahead.length > most ? forcedLength(ahead, most) : 0;
+    return ahead.length > most ? findForcedLength(ahead, most) : 0;
   }
 
   /** @type {(clause: string) => boolean} */
@@ -87,16 +87,16 @@ export class Clauses {
  * Return where to cut text without an end in sight: at its last pause, else its last space, else between letters.
  * @type {(text: string, most: number) => number}
  */
-function forcedLength(text, most) {
+function findForcedLength(text, most) {
   const ends = Array.from(text.slice(0, most).matchAll(ENDS), (match) => match.index + match[0].length);
-  return ends.at(-1) || text.lastIndexOf(" ", most - 1) + 1 || betweenLetters(text, most);
+  return ends.at(-1) || text.lastIndexOf(" ", most - 1) + 1 || findLetterEnd(text, most);
 }
 
 /**
  * Return a place that is neither between a letter and its marks nor inside a character of two units.
  * @type {(text: string, most: number) => number}
  */
-function betweenLetters(text, most) {
+function findLetterEnd(text, most) {
   const ends = Array.from({ length: LONGEST_LETTER }, (_, back) => most - back);
   return ends.find((end) => text[end - 1] !== "\u200d" && !AMID_LETTER.test(text.slice(end))) ?? most;
 }

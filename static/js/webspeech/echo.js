@@ -31,12 +31,12 @@ const WORD = /[\u3040-\u30ff\u3400-\u9fff]|[\p{L}\p{N}]+(?:'[\p{L}\p{N}]+)*/gu;
  * @type {(transcript: string, said: string, vocabulary: Pick<Vocabulary, "commands">) => { text: string, strays: number }}
  */
 export function findOwnWords(transcript, said, { commands }) {
-  const found = [...plain(transcript).matchAll(WORD)];
+  const found = [...foldCase(transcript).matchAll(WORD)];
   const tokens = found.map(([word]) => word);
   const { start, end, matched } = findEcho(tokens.slice(0, TRANSCRIPT_MOST), tokenize(said).slice(-SAID_MOST));
   const outside = [...tokens.slice(0, start), "", ...tokens.slice(end)];
   const strays = tokens.length - matched;
-  if (isPhrases(tokens, commands) || mayAnswer(tokens, said)) return { text: transcript.trim(), strays: tokens.length };
+  if (isPhrases(tokens, commands) || canAnswer(tokens, said)) return { text: transcript.trim(), strays: tokens.length };
   if (matched >= ECHO_SHARE * tokens.length && !hasCommand(outside, commands)) return { text: "", strays };
   if (matched < MIXED_LEAST) return { text: transcript.trim(), strays };
   const before = transcript.slice(0, found[start].index);
@@ -61,13 +61,13 @@ export function isCommand(transcript, { commands }) {
 }
 
 /** @type {(text: string) => string} */
-function plain(text) {
+function foldCase(text) {
   return text.toLowerCase().replaceAll("’", "'");
 }
 
 /** @type {(text: string) => string[]} */
 function tokenize(text) {
-  return plain(text).match(WORD) ?? [];
+  return foldCase(text).match(WORD) ?? [];
 }
 
 /**
@@ -101,7 +101,7 @@ function hasCommand(tokens, commands) {
 }
 
 /** @type {(tokens: string[], said: string) => boolean} */
-function mayAnswer(tokens, said) {
+function canAnswer(tokens, said) {
   return tokens.length > 0 && tokens.length <= ANSWER_MOST && /[?？؟]["'»”\s]*$/u.test(said);
 }
 

@@ -6,7 +6,7 @@
  * user's patience says.
  */
 
-import { joinWords, wordsOf } from "./recognition_results.js";
+import { joinWords, joinResults } from "./recognition_results.js";
 
 /**
  * @typedef {object} ListenerParts
@@ -136,7 +136,7 @@ export class Listener {
     /** @type {<Args extends unknown[]>(handler: (...args: Args) => void) => (...args: Args) => void} */
     const only = (handler) => (...args) => void (recognition === this.recognition && handler(...args));
     recognition.onstart = only(() => this.#opened());
-    recognition.onresult = only(({ results }) => this.#heard(wordsOf(results, this.taken, isAndroid), results));
+    recognition.onresult = only(({ results }) => this.#heard(joinResults(results, this.taken, isAndroid), results));
     recognition.onerror = only(({ error }) => (this.error = error));
     recognition.onend = only(() => this.#ended());
     recognition.start();

@@ -8,7 +8,7 @@ const UNSPACED = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u
  * With `repeats`, a result may contain the ones before it, as on Android (crbug.com/457167 and many reports since).
  * @type {(results: SpeechRecognitionResultList, taken: number, repeats: boolean) => { text: string, isFinal: boolean }}
  */
-export function wordsOf(results, taken, repeats) {
+export function joinResults(results, taken, repeats) {
   const fresh = Array.from(results).slice(taken);
   const text = fresh.map((result) => result[0].transcript).reduce((all, next) => join(all, next, repeats), "");
   return { text: text.trim(), isFinal: fresh.length > 0 && fresh.every((result) => result.isFinal) };

@@ -44,7 +44,7 @@ const STEPS = [
   [/<\/?(?:br|p|div|li|tr|t[dh]|h\d|summary|details)\b[^<>]*>/giu, " "],
   [/<!--.*?-->|<\/?[a-z][\w-]*(?:\s+[\w:-]+=(?:"[^"]*"|'[^']*'|[^\s"'<>]+))*\s*\/?>/giu, ""],
   [/\\([!-/:-@[-`{-~])/gu, "$1"],
-  [ENTITY, decoded],
+  [ENTITY, decodeEntity],
   [/\]\([^()\s]*\)?|\]\[[^\]]*\]/gu, ""],
   [/(?<![\p{L}\p{N}\p{M}_])(?:\*{1,3}|_{1,3}|~~|`{1,3})(?=\S)|(?<=\S)(?:\*{1,3}|_{1,3}|~~|`{1,3})(?![\p{L}\p{N}\p{M}_])/gu, ""],
   [URL, (_, host) => host.replace(/[.,;!]+$/u, "")],
@@ -76,7 +76,7 @@ export class SpeechText {
   spoken(clause) {
     const text = this.isAmidLine ? AMID_LINE + clause : clause;
     this.isAmidLine = !clause.slice(clause.trimEnd().length).includes("\n");
-    const words = STEPS.reduce(replaced, this.#said(text)).trim();
+    const words = STEPS.reduce(replacePattern, this.#said(text)).trim();
     return SPEAKABLE.test(words) ? words : "";
   }
 
@@ -128,14 +128,14 @@ export class SpeechText {
 }
 
 /** @type {(entity: string, decimal?: string, hex?: string, name?: string) => string} */
-function decoded(entity, decimal, hex, name) {
+function decodeEntity(entity, decimal, hex, name) {
   if (name) return ENTITIES[name.toLowerCase()] ?? "";
   const code = decimal ? parseInt(decimal, 10) : parseInt(hex ?? "", 16);
   return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code) : "";
 }
 
 /** @type {(text: string, step: [pattern: RegExp, replacement: string | Replacer]) => string} */
-function replaced(text, [pattern, replacement]) {
+function replacePattern(text, [pattern, replacement]) {
   // TypeScript has an overload for each kind of replacement, and none for both.
   return typeof replacement === "string" ? text.replace(pattern, replacement) : text.replace(pattern, replacement);
 }

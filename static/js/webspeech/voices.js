@@ -5,9 +5,9 @@
  * others.
  * @type {(voices: SpeechSynthesisVoice[], language: string) => SpeechSynthesisVoice[]}
  */
-export function voicesFor(voices, language) {
+export function sortVoices(voices, language) {
   /** @type {(voice: SpeechSynthesisVoice) => number} */
-  const rank = (voice) => (speaks(voice, language, tag) ? 0 : speaks(voice, language, primary) ? 1 : 2);
+  const rank = (voice) => (isVoiceFor(voice, language, getTag) ? 0 : isVoiceFor(voice, language, getPrimaryTag) ? 1 : 2);
   /** @type {(voice: SpeechSynthesisVoice) => string} */
   const names = (voice) => `${voice.lang} ${voice.name}`;
   return [...voices].sort(
@@ -18,7 +18,7 @@ export function voicesFor(voices, language) {
 
 /** @type {(voices: SpeechSynthesisVoice[], language: string) => boolean} */
 export function hasVoiceFor(voices, language) {
-  return voices.some((voice) => !language || speaks(voice, language, primary));
+  return voices.some((voice) => !language || isVoiceFor(voice, language, getPrimaryTag));
 }
 
 /** @type {(voice: Pick<SpeechSynthesisVoice, "name" | "lang">) => string} */
@@ -27,7 +27,7 @@ export function getLabel({ name, lang }) {
 }
 
 /** @type {(voice: SpeechSynthesisVoice, language: string, part: (language: string) => string) => boolean} */
-function speaks(voice, language, part) {
+function isVoiceFor(voice, language, part) {
   return part(voice.lang) === part(language);
 }
 
@@ -35,11 +35,11 @@ function speaks(voice, language, part) {
  * Return the language tag with hyphens; Android writes en_US.
  * @type {(language: string) => string}
  */
-function tag(language) {
+function getTag(language) {
   return language.toLowerCase().replace("_", "-");
 }
 
 /** @type {(language: string) => string} */
-function primary(language) {
-  return tag(language).split("-")[0];
+function getPrimaryTag(language) {
+  return getTag(language).split("-")[0];
 }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { Listener } from "../../../static/js/webspeech/listener.js";
-import { joinWords, wordsOf } from "../../../static/js/webspeech/recognition_results.js";
+import { joinWords, joinResults } from "../../../static/js/webspeech/recognition_results.js";
 
 const { recogniser } = globalThis;
 let told;
@@ -199,8 +199,8 @@ test("patience is that of the person", async () => {
 
 test("results are joined as their script wants it, and Android's repetitions are one", () => {
   const results = (...texts) => texts.map((transcript) => Object.assign([{ transcript }], { isFinal: true }));
-  assert.equal(wordsOf(results("one", " two", "three"), 1, false).text, "two three");
-  assert.equal(wordsOf(results("hello", "Hello how", "hello how are you"), 0, true).text, "hello how are you");
-  assert.deepEqual(wordsOf([], 0, false), { text: "", isFinal: false });
+  assert.equal(joinResults(results("one", " two", "three"), 1, false).text, "two three");
+  assert.equal(joinResults(results("hello", "Hello how", "hello how are you"), 0, true).text, "hello how are you");
+  assert.deepEqual(joinResults([], 0, false), { text: "", isFinal: false });
   assert.equal(joinWords("今日は", "元気"), "今日は元気");
 });

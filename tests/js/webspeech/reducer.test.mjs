@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { getSpokenText } from "../../../static/js/reducer/captions.js";
 import { isCommand, isBackchannel, findOwnWords } from "../../../static/js/webspeech/echo.js";
-import { wantsListener } from "../../../static/js/reducer/recognised_words.js";
+import { isListenerWanted } from "../../../static/js/reducer/recognised_words.js";
 import {
   conversation, created, buildItem, startCall, buildPlayback, buildReply, responseCreated, buildResponseDone, SECOND, startReply, speechStarted, speechStopped, PageCall, buildTranscript,
 } from "../../support/page_call.mjs";
@@ -118,9 +118,9 @@ test("what the site hears while the browser speaks is judged by the page", () =>
 
 test("with the button, words go out when it is let go, and nothing is said aloud about nothing", () => {
   const call = startCall(BOTH).tell({ type: "push", on: true });
-  assert.equal(wantsListener(call.state), false);
+  assert.equal(isListenerWanted(call.state), false);
   call.tell({ type: "hold" });
-  assert.deepEqual([wantsListener(call.state), call.sent], [true, []]);
+  assert.deepEqual([isListenerWanted(call.state), call.sent], [true, []]);
   call.tell(buildWords("Good morning"));
   call.now += 900;
   assert.deepEqual([call.tell({ type: "let.go" }).sent, call.status], [[], "thinking"]);
@@ -134,9 +134,9 @@ test("with the button, words go out when it is let go, and nothing is said aloud
 
 test("who is muted is not listened to", () => {
   const call = startCall(BOTH);
-  assert.equal(wantsListener(call.state), true);
-  assert.equal(wantsListener(call.tell({ type: "mute", on: true }).state), false);
-  assert.equal(wantsListener(startCall().state), false);
+  assert.equal(isListenerWanted(call.state), true);
+  assert.equal(isListenerWanted(call.tell({ type: "mute", on: true }).state), false);
+  assert.equal(isListenerWanted(startCall().state), false);
 });
 
 test("where the browser hears nothing, the site listens, before the call and in it", () => {

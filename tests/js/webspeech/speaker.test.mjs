@@ -7,7 +7,7 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 import { Clauses } from "../../../static/js/webspeech/clauses.js";
 import { SpeechText } from "../../../static/js/webspeech/speech_text.js";
 import { Speaker } from "../../../static/js/webspeech/speaker.js";
-import { hasVoiceFor, getLabel, voicesFor } from "../../../static/js/webspeech/voices.js";
+import { hasVoiceFor, getLabel, sortVoices } from "../../../static/js/webspeech/voices.js";
 
 const { synthesis, spoken, SpeechSynthesisUtterance: Utterance } = globalThis;
 let events;
@@ -150,8 +150,8 @@ test("what nobody reads aloud is left out, and stays in the text", () => {
 
 test("voices are offered by the language, the system's own first", () => {
   const voices = synthesis.getVoices();
-  assert.deepEqual(voicesFor(voices, "en-US").map(getLabel), ["Samantha (en-US)", "Daniel (en-GB)", "Anna (de-DE)"]);
-  assert.deepEqual(voicesFor(voices, "de").map(({ name }) => name), ["Anna", "Daniel", "Samantha"]);
+  assert.deepEqual(sortVoices(voices, "en-US").map(getLabel), ["Samantha (en-US)", "Daniel (en-GB)", "Anna (de-DE)"]);
+  assert.deepEqual(sortVoices(voices, "de").map(({ name }) => name), ["Anna", "Daniel", "Samantha"]);
   assert.deepEqual([hasVoiceFor(voices, "en"), hasVoiceFor(voices, "fr"), hasVoiceFor(voices, ""), hasVoiceFor([], "")], [true, false, true, false]);
   assert.equal(getLabel({ name: "Google US English", lang: "en_US" }), "Google US English (en-US)");
 });
