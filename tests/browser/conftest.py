@@ -62,8 +62,8 @@ def open_page(
 ) -> Iterator[Callable[..., Page]]:
     """`open_page(wav=…, remembered=…, …)`: a page of the signed-in person, with storage of its own.
 
-    With a WAV it is in a browser of its own, which plays that once. At the end, whatever the page complained about in
-    its console fails the test.
+    With a WAV it is in a browser of its own, which plays that once; with `is_whole` that is not the headless shell. At
+    the end, whatever the page complained about in its console fails the test.
     """
     opened: list[Browser | BrowserContext] = []
     complaints: list[str] = []
@@ -73,12 +73,13 @@ def open_page(
         wav: Path | None = None,
         microphone: bool = True,
         args: Sequence[str] = (),
+        is_whole: bool = False,
         storage: Any = None,
         remembered: dict[str, str] = SITE_SPEECH,
         **options: Any,
     ) -> Page:
         if wav:
-            browser = launch(playwright, wav=wav, microphone=microphone, args=args)
+            browser = launch(playwright, wav=wav, microphone=microphone, args=args, is_whole=is_whole)
             opened.append(browser)
         else:
             browser = get_browser(microphone=microphone, args=args)

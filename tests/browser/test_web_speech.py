@@ -60,7 +60,7 @@ def list_sent(page: Page, kind: str) -> list[Any]:
 def test_without_a_recogniser_the_demo_takes_over(open_page: OpenPage, live_site: Site, tmp_path: Path) -> None:
     """Chromium's own recogniser has no microphone here, and says so."""
     wav = write_wav(tmp_path / "utterance.wav", silence(6), speech("Are you a computer?"), silence(60))
-    page = open_page(wav=wav, remembered={})
+    page = open_page(wav=wav, remembered={}, is_whole=True)
     page.goto(live_site.url)
     expect(page.get_by_label("Listen with")).to_have_value("browser")
     expect(page.get_by_text("Chrome sends your voice to Google.").first).to_be_in_viewport()

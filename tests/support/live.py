@@ -11,8 +11,12 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryFile
 from threading import Condition, Thread
+from typing import TextIO
 from urllib.parse import urlsplit
+
+from tests.support.forks import Fork
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_SEC = 60
@@ -25,7 +29,8 @@ running: list["Site"] = []  # so that the report of a failed test can show what 
 class Site:
     """`url` is http://127.0.0.1:PORT, `ws_url` ws://127.0.0.1:PORT; `log` is all that the server printed so far."""
 
-    process: subprocess.Popen[str]
+    process: Fork | subprocess.Popen[str]
+    output: TextIO
     database_url: str
     url: str = ""
     lines: list[str] = field(default_factory=list)
@@ -40,15 +45,16 @@ class Site:
         return "".join(self.lines)
 
     def wait_for_log(self, text: str, timeout_sec: float = 20) -> None:
-        """Lines come when they come, mostly after the answer that they tell of."""
+        """Wait until the site has printed the text: mostly that comes after the answer that it tells of."""
         with self.printed:
             assert self.printed.wait_for(lambda: text in self.log, timeout_sec), f"no {text!r} in:\n{self.log}"
 
     def follow(self) -> None:
-        for line in self.process.stdout or ():
-            with self.printed:
-                self.lines.append(line)
-                self.printed.notify_all()
+        with self.output:
+            for line in self.output:
+                with self.printed:
+                    self.lines.append(line)
+                    self.printed.notify_all()
         self.process.wait()
         with self.printed:
             self.printed.notify_all()
@@ -61,45 +67,48 @@ class Site:
 def manage(
     *arguments: str, env: Mapping[str, str], root: Path = ROOT, before: Sequence[str] = (), timeout_sec: float = 60
 ) -> Result:
-    """`manage.py` of the project, or of a copy, to its end; `before` is a command that runs it."""
-    return subprocess.run(
-        [*before, sys.executable, "manage.py", *arguments],
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=timeout_sec,
-        cwd=root,
-    )
+    """Run `manage.py` of the project, or of a copy, to its end; `before` is a command that runs it."""
+    command, env = ["manage.py", *arguments], {**os.environ, **env}
+    if before or root != ROOT:
+        command = [*before, sys.executable, *command]
+        return subprocess.run(
+            command, env=env, capture_output=True, text=True, check=False, timeout=timeout_sec, cwd=root
+        )
+    with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
+        exit_code = Fork(command, env, output.fileno(), errors.fileno()).wait(timeout_sec)
+        output.seek(0)
+        errors.seek(0)
+        return Result(command, exit_code, output.read(), errors.read())
 
 
 @contextmanager
 def run_site(
     database_url: str, env: Mapping[str, str], root: Path = ROOT, command: Sequence[str] = ("manage.py", "run")
 ) -> Iterator[Site]:
-    process = subprocess.Popen(
-        [sys.executable, "-u", *command],
-        env={**os.environ, "DATABASE_URL": database_url, "HOST": "127.0.0.1", "PORT": "0", **env},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        cwd=root,
-    )
-    site = Site(process, database_url)
+    """Start the site, and stop it in the end. A copy of the project is started as people do, itself from a fork."""
+    env = {**os.environ, "DATABASE_URL": database_url, "HOST": "127.0.0.1", "PORT": "0", **env}
+    output, output_end = os.pipe()
+    process: Fork | subprocess.Popen[str]
+    if root == ROOT:
+        process = Fork(command, env, output_end, output_end)
+    else:
+        command = [sys.executable, "-u", *command]
+        process = subprocess.Popen(command, env=env, stdout=output_end, stderr=output_end, text=True, cwd=root)
+    os.close(output_end)
+    site = Site(process, open(output, encoding="utf-8"), database_url)  # noqa: SIM115
     running.append(site)
     follower = Thread(target=site.follow, daemon=True)
     follower.start()
-    with process:
-        try:
-            site.url = _wait_for_address(site)
-            yield site
-        finally:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_TIMEOUT_SEC)
-            process.kill()  # nothing to it, if it has ended
-            follower.join()
-            running.remove(site)
+    try:
+        site.url = _wait_for_address(site)
+        yield site
+    finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_TIMEOUT_SEC)
+        process.kill()  # nothing to it, if it has ended
+        follower.join()
+        running.remove(site)
 
 
 @contextmanager
