@@ -252,7 +252,7 @@ async def test_other_audio_or_hints_are_other_entries(upstream: Upstream) -> Non
 
 
 async def test_a_stream_closed_midway_is_not_kept(upstream: Upstream) -> None:
-    upstream.behave("speech", piece_bytes=960, realtime=50)
+    upstream.behave("speech", piece_bytes=9_600, fault="hang", fault_after=1, fault_times=1)
     site = Site(upstream, make_memory_cache())
     async with aclosing(site.make_tts().speak(OPENER)) as stream:
         await anext(stream)
