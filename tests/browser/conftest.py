@@ -105,7 +105,7 @@ def open_page(
 
 
 def wait_until_heard(database_url: str, person: Person, patience_sec: float = 5) -> None:
-    """Wait until no session of the person is live: the demo hears one person at a time, and would be busy for the next test.
+    """Wait until no session of the person is live, or the demo, which hears one at a time, is busy for the next test.
 
     It asks without the ORM, which Django refuses while Playwright's event loop runs in this thread.
     """
