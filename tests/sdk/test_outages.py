@@ -131,7 +131,7 @@ async def hang_up_amid_speech(site: Site, server: Server, key: str, utterance: b
         await send(socket, {"type": "input_audio_buffer.append", "audio": base64.b64encode(bytes(FRAME)).decode()})
     async with asyncio.timeout(25):
         while not await asyncio.to_thread(lambda: list(spool.glob("*.jsonl"))):
-            pass
+            await asyncio.sleep(0.05)
 
 
 async def read_clip_sizes(server: Server, conversations: int = 0) -> list[int]:
@@ -140,7 +140,7 @@ async def read_clip_sizes(server: Server, conversations: int = 0) -> list[int]:
         WHERE text = %s"""
     async with asyncio.timeout(25), await psycopg.AsyncConnection.connect(server.url, autocommit=True) as connection:
         while len(rows := await (await connection.execute(query, [WORDS])).fetchall()) < conversations:
-            pass
+            await asyncio.sleep(0.05)
     return [size_bytes for (size_bytes,) in rows]
 
 

@@ -227,5 +227,5 @@ async def test_what_a_killed_process_held_is_closed_by_another(
     await asyncio.to_thread(start_site, **env)
     async with asyncio.timeout(10):
         while (await load_conversation(talk.conversation_id)).status == Conversation.Status.LIVE:
-            pass
+            await asyncio.sleep(0.05)
     assert [item.status for item in await load_items(talk.conversation_id)] == ["completed", "incomplete"]

@@ -101,7 +101,7 @@ async def wait_for_last_item(user: User) -> Item:
     """Return the last item, once its session has stored how much of it was heard."""
     async with asyncio.timeout(10):
         while await Conversation.objects.filter(user=user, status=Conversation.Status.LIVE).aexists():
-            pass
+            await asyncio.sleep(0.05)
     return (await load_items(user))[-1]
 
 
@@ -159,7 +159,7 @@ async def test_a_key_that_is_revoked_while_nobody_reads(
         made = Item.objects.filter(conversation__user=user, role="assistant", status="completed")
         async with asyncio.timeout(20):
             while not await made.aexists():
-                pass
+                await asyncio.sleep(0.05)
         await sync_to_async(api_keys.revoke)(await APIKey.objects.aget(pk=key.pk))
         await wait_for_last_item(user)
         with pytest.raises(httpx2.RemoteProtocolError):

@@ -152,7 +152,7 @@ async def test_a_storage_that_hangs_locks_nothing(faults: Faults) -> None:
     hanging = [asyncio.create_task(store.write(conversation.pk, [make_spoken(f"item_{n}")])) for n in range(20)]
     async with asyncio.timeout(5):
         while await LooseFile.objects.filter(name__startswith=conversation.public_id).acount() < len(hanging):
-            pass
+            await asyncio.sleep(0.05)
         await store.write(conversation.pk, [Put(LiveItem("typed", role="user", text="Hello"))])
     faults.set()
     await asyncio.gather(*hanging)

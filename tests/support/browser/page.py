@@ -41,7 +41,7 @@ ANIMATIONS_THAT_END = """Promise.allSettled(document.getAnimations()
     .map((animation) => animation.finished))"""
 
 
-POLL_MS = 20
+POLL_MS = 50
 
 
 PATIENCE_MS = 20_000  # two cores are shared by the browser, the recogniser and whatever else runs
