@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from tests.support.live import Site, run_site
 from tests.support.official_client import FRAME
 from tests.support.outage import Server
+from tests.support.polling import poll
 from tests.upstream.fixtures import Upstream
 
 WORDS = "My last words."
@@ -129,19 +130,23 @@ async def hang_up_amid_speech(site: Site, server: Server, key: str, utterance: b
         await read_until(socket, "input_audio_buffer.speech_started")
         server.stop()
         await send(socket, {"type": "input_audio_buffer.append", "audio": base64.b64encode(bytes(FRAME)).decode()})
-    async with asyncio.timeout(25):
-        while not await asyncio.to_thread(lambda: list(spool.glob("*.jsonl"))):
-            await asyncio.sleep(0.05)
+    await poll(lambda: asyncio.to_thread(lambda: list(spool.glob("*.jsonl"))), timeout_sec=25)
 
 
 async def read_clip_sizes(server: Server, conversations: int = 0) -> list[int]:
     """Wait for the last words of so many conversations, and return the size of each one's clip in bytes."""
     query = """SELECT size_bytes FROM conversations_item i JOIN conversations_audioclip c ON c.item_id = i.id
         WHERE text = %s"""
-    async with asyncio.timeout(25), await psycopg.AsyncConnection.connect(server.url, autocommit=True) as connection:
-        while len(rows := await (await connection.execute(query, [WORDS])).fetchall()) < conversations:
-            await asyncio.sleep(0.05)
-    return [size_bytes for (size_bytes,) in rows]
+    sizes: list[int] = []
+
+    async def are_stored() -> bool:
+        rows = await (await connection.execute(query, [WORDS])).fetchall()
+        sizes[:] = [size_bytes for (size_bytes,) in rows]
+        return len(sizes) >= conversations
+
+    async with await psycopg.AsyncConnection.connect(server.url, autocommit=True) as connection:
+        await poll(are_stored, timeout_sec=25)
+    return sizes
 
 
 @pytest.mark.parametrize("is_restarted", [False, True])

@@ -19,6 +19,7 @@ from conversations.models import Conversation
 from tests.support.http_turns import get_error, make_wav
 from tests.support.live import Site
 from tests.support.official_client import Connect, load_items
+from tests.support.polling import poll
 from tests.support.sockets import build_authorization, receive_ending, receive_refusal
 from tests.upstream.fixtures import Upstream
 
@@ -225,7 +226,6 @@ async def test_what_a_killed_process_held_is_closed_by_another(
     assert (await load_conversation(talk.conversation_id)).status == Conversation.Status.LIVE
     await Conversation.objects.filter(public_id=talk.conversation_id).aupdate(held_until="2026-01-01T00:00Z")
     await asyncio.to_thread(start_site, **env)
-    async with asyncio.timeout(10):
-        while (await load_conversation(talk.conversation_id)).status == Conversation.Status.LIVE:
-            await asyncio.sleep(0.05)
+    ended = Conversation.objects.filter(public_id=talk.conversation_id, status=Conversation.Status.ENDED)
+    await poll(ended.aexists)
     assert [item.status for item in await load_items(talk.conversation_id)] == ["completed", "incomplete"]

@@ -14,6 +14,7 @@ from accounts.models import APIKey, User
 from conversations.models import Conversation, Item
 from tests.support.http_turns import EVENTS, build_client, get_error, load_items, make_wav, parse_raw_events
 from tests.support.live import Site, run_site
+from tests.support.polling import poll, wait_until_none
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db", "upstream")
@@ -99,9 +100,7 @@ async def test_who_hangs_up_amid_the_reply(
 
 async def wait_for_last_item(user: User) -> Item:
     """Return the last item, once its session has stored how much of it was heard."""
-    async with asyncio.timeout(10):
-        while await Conversation.objects.filter(user=user, status=Conversation.Status.LIVE).aexists():
-            await asyncio.sleep(0.05)
+    await wait_until_none(Conversation.objects.filter(user=user, status=Conversation.Status.LIVE))
     return (await load_items(user))[-1]
 
 
@@ -157,9 +156,7 @@ async def test_a_key_that_is_revoked_while_nobody_reads(
         asker.stream("POST", TURNS, content=make_wav(utterance), headers={"Accept": "audio/pcm"}) as answer,
     ):
         made = Item.objects.filter(conversation__user=user, role="assistant", status="completed")
-        async with asyncio.timeout(20):
-            while not await made.aexists():
-                await asyncio.sleep(0.05)
+        await poll(made.aexists)
         await sync_to_async(api_keys.revoke)(await APIKey.objects.aget(pk=key.pk))
         await wait_for_last_item(user)
         with pytest.raises(httpx2.RemoteProtocolError):

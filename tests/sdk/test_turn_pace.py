@@ -5,13 +5,13 @@ import time
 
 import httpx2
 import pytest
-from django.db.models import QuerySet
 
 from accounts.models import User
 from conversations.models import Conversation, Item
 from conversations.pcm import BYTES_PER_MS
 from tests.support.http_turns import make_wav, measure_sec
 from tests.support.official_client import load_items
+from tests.support.polling import poll, wait_until_none
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db", "upstream")
@@ -53,18 +53,10 @@ async def test_who_reads_slowly_gets_all_of_it_and_holds_it_back_meanwhile(
     live = Conversation.objects.filter(user=user, status=Conversation.Status.LIVE)
     made = Item.objects.filter(conversation__user=user, role="assistant", status="completed")
     async with caller.stream("POST", TURNS, content=make_wav(utterance), headers={"Accept": "audio/pcm"}) as answer:
-        async with asyncio.timeout(20):
-            while not await made.aexists():
-                pass  # each look asks the database
+        await poll(made.aexists)
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(wait_until_none(live), timeout=2)  # nothing else than the reader is waited for
+            await wait_until_none(live, timeout_sec=2)  # nothing else than the reader is waited for
         pcm = await answer.aread()
     _, reply = await load_items(answer.headers["x-conversation-id"])
     assert (reply.status, reply.heard_text) == ("completed", None)
     assert abs(len(pcm) / BYTES_PER_MS - reply.audio_ms) < 1
-
-
-async def wait_until_none(rows: QuerySet[Conversation]) -> None:
-    """Ask the database until there is no such row."""
-    while await rows.aexists():
-        await asyncio.sleep(0.05)

@@ -19,6 +19,7 @@ from conversations.storage.changes import Drop, Put
 from conversations.storage.clip_files import ClipStorageError
 from tests.support.factories import make_conversation
 from tests.support.faulty_storage import Faults
+from tests.support.polling import poll
 
 SOUND = bytes(48_000)
 
@@ -150,9 +151,12 @@ async def test_a_storage_that_hangs_locks_nothing(faults: Faults) -> None:
     conversation = await Conversation.objects.acreate(user=user)
     faults.set(save="hang")
     hanging = [asyncio.create_task(store.write(conversation.pk, [make_spoken(f"item_{n}")])) for n in range(20)]
+
+    async def are_all_hanging() -> bool:
+        return await LooseFile.objects.filter(name__startswith=conversation.public_id).acount() == len(hanging)
+
+    await poll(are_all_hanging)
     async with asyncio.timeout(5):
-        while await LooseFile.objects.filter(name__startswith=conversation.public_id).acount() < len(hanging):
-            await asyncio.sleep(0.05)
         await store.write(conversation.pk, [Put(LiveItem("typed", role="user", text="Hello"))])
     faults.set()
     await asyncio.gather(*hanging)
