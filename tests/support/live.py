@@ -85,11 +85,15 @@ def manage(
 def run_site(
     database_url: str, env: Mapping[str, str], root: Path = ROOT, command: Sequence[str] = ("manage.py", "run")
 ) -> Iterator[Site]:
-    """Start the site, and stop it in the end. A copy of the project is started as people do, itself from a fork."""
+    """Start the site, and stop it in the end.
+
+    The project itself is started by a fork, a copy of it and what Python's own variables change as people start it.
+    """
+    is_forked = root == ROOT and not any(name.startswith("PYTHON") for name in env)
     env = {**os.environ, "DATABASE_URL": database_url, "HOST": "127.0.0.1", "PORT": "0", **env}
     output, output_end = os.pipe()
     process: Fork | subprocess.Popen[str]
-    if root == ROOT:
+    if is_forked:
         process = Fork(command, env, output_end, output_end)
     else:
         command = [sys.executable, "-u", *command]

@@ -143,6 +143,7 @@ def test_connections_without_a_request() -> None:
 
 
 SERVER = """
+import sys
 from voiceproject.http import bodies
 from voiceproject.server import daphne_server, http_channel
 
@@ -151,7 +152,7 @@ async def application(scope, receive, send):
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"fine"})
 
-http_channel.HEAD_SEC = 1.0
+http_channel.HEAD_SEC = float(sys.argv[1])
 bodies.GRACE_SEC = 0.5
 placeholder = daphne_server.bind("127.0.0.1", 0)
 port = placeholder.getsockname()[1]
@@ -159,15 +160,23 @@ daphne_server.serve(placeholder, application, lambda: print(port, flush=True))
 """
 
 
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    """The port of a server that waits only a short time."""
-    with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+@contextmanager
+def run_server(head_sec: float) -> Iterator[int]:
+    """Run a server that waits so long for the head of a request, and yield its port."""
+    command = [sys.executable, "-c", SERVER, str(head_sec)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         try:
             yield int(process.stdout.readline())
         finally:
             process.kill()
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """The port of a server that waits only a short time."""
+    with run_server(head_sec=1) as port:
+        yield port
 
 
 @pytest.mark.parametrize(
@@ -195,8 +204,9 @@ def test_a_request_that_trickles(port: int, sent: bytes) -> None:
                 client.sendall(b"x")
 
 
-def test_open_connections_that_ask_for_nothing(port: int) -> None:
+def test_open_connections_that_ask_for_nothing() -> None:
     with ExitStack() as stack:
+        port = stack.enter_context(run_server(head_sec=30))
         first, *_ = [
             stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=10)))
             for _ in range(IDLE_EACH + 1)
