@@ -59,10 +59,14 @@ databases = TestDatabases()
 
 # Those that take longest, so that no worker begins one when the other has run out of work.
 LONG_MODULES = (
-    "sdk/test_outages.py", "browser/test_looks.py", "sdk/test_talk_command.py", "browser/test_dead_connection.py",
-    "sdk/test_bad_days.py", "browser/test_talk.py", "browser/test_trouble.py", "sdk/test_budget.py",
-    "browser/test_web_speech.py", "sdk/test_engine_faults.py", "sdk/test_take_over.py", "sdk/test_turns.py",
-    "clients/test_openai_node.py",
+    "browser/test_looks.py", "browser/test_web_speech.py", "browser/test_trouble.py", "sdk/test_engine_faults.py",
+    "sdk/test_outages.py", "browser/test_talk.py", "browser/test_dead_connection.py", "voiceproject/test_run.py",
+    "browser/test_barge_in.py", "browser/test_live_words.py", "audio/test_uploads.py", "sdk/test_budget.py",
+    "voiceproject/test_bad_starts.py", "sdk/test_talk_command.py", "sdk/test_turn_losses.py",
+    "voiceproject/test_asgi.py", "sdk/test_take_over.py", "browser/test_options.py", "sdk/test_stopping.py",
+    "browser/test_retry.py", "sdk/test_bad_days.py", "clients/test_openai_node.py", "project/test_foreign_text.py",
+    "browser/test_admin.py", "voiceproject/test_production.py", "admin/test_no_more_rights.py",
+    "browser/test_speech_to_speech.py",
 )  # fmt: skip
 
 

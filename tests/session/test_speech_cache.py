@@ -40,6 +40,7 @@ PRIVATE = "Your sister's wedding, as far as I know."
 LONG = "Your sister's wedding is on the third of May, as far as I know, isn't it?"
 UTTERANCE = make_speech("What I said.")
 ALICE, BOB = 1, 2
+SLOTS = 1_000_000_000  # so many that no two entries of a test meet in one
 numbers = count()
 THREAD_WORK: list[Future[Any]] = []
 PATIENCE_SEC = speech_cache.PATIENCE_SEC
@@ -82,11 +83,11 @@ def make_redis_backend(url: str) -> BaseCache:
     return RedisCache(url, {"KEY_PREFIX": f"test-{next(numbers)}", **OPTIONS})
 
 
-def make_memory_cache(slots: int = 100) -> SpeechCache:
+def make_memory_cache(slots: int = SLOTS) -> SpeechCache:
     return SpeechCache(make_memory_backend(), slots)
 
 
-def make_redis_cache(url: str, slots: int = 100) -> SpeechCache:
+def make_redis_cache(url: str, slots: int = SLOTS) -> SpeechCache:
     return SpeechCache(make_redis_backend(url), slots)
 
 
