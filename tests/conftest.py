@@ -1,6 +1,7 @@
 """What every test may ask for: Postgres, Redis, and the site itself as a live process."""
 
 import atexit
+import gc
 import os
 import shutil
 import sys
@@ -27,6 +28,7 @@ os.environ.update(dict.fromkeys((*PROVIDER_NAMES, "GOOGLE_TTS_ENDPOINT", *ENGINE
 # Otherwise each worker, each live site and each run would compile the whole project again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+gc.disable()  # until the tests are collected: what is imported stays, however often one looks whether it is garbage
 os.environ.update(
     DJANGO_SETTINGS_MODULE="voiceproject.settings",
     ENV_FILE=os.devnull,
@@ -76,6 +78,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if hasattr(config, "workerinput"):
         rank = {Path(__file__).parent / name: place for place, name in enumerate(LONG_MODULES)}
         items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,6 +4,7 @@ Most of what a site needs to start is the import of other people's packages, whi
 project's own is imported here, nor what opens a file, an event loop or a thread of its own.
 """
 
+import gc
 import json
 import os
 import runpy
@@ -86,6 +87,9 @@ def run(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    gc.disable()
     for package in PACKAGES:
         import_module(package)
+    gc.freeze()  # what is imported stays: no process has to look whether it is garbage
+    gc.enable()
     run(serve(socket.socket(fileno=int(sys.argv[1]))))
