@@ -57,12 +57,12 @@ class KeyAttemptLimit:
                 self._right.popitem(last=False)
 
 
-_guard = KeyAttemptLimit()
+_limit = KeyAttemptLimit()
 
 
 def get_wait_sec(address: str, token: str) -> int:
     """Return for how many seconds this address is refused, or 0 if it may show this key."""
-    return _guard.get_wait_sec(address, token, time.monotonic())
+    return _limit.get_wait_sec(address, token, time.monotonic())
 
 
 def is_possible(token: str) -> bool:
@@ -73,6 +73,6 @@ def is_possible(token: str) -> bool:
 def record_outcome(address: str, token: str, *, is_right: bool) -> None:
     """Remember whether a key that this address showed was right."""
     if is_right:
-        _guard.remember_right(token)
+        _limit.remember_right(token)
     else:
-        _guard.count_wrong(address, token, time.monotonic())
+        _limit.count_wrong(address, token, time.monotonic())

@@ -42,7 +42,7 @@ def find_credential(user: User, provider: str) -> Credential | None:
 
 
 def save(user: User, provider: str, secret: str, base_url: str = "") -> ProviderKey:
-    """Try the key out, and save it with the verdict, even a bad one. Takes seconds.
+    """Verify the key, and save it with the verdict, even a bad one. Takes seconds.
 
     Raise base_urls.BaseURLError or secret_formats.SecretError without saving anything.
     """

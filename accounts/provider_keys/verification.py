@@ -36,10 +36,10 @@ class Verdict:
 
 def verify_key(provider: str, credential: Credential) -> Verdict:
     """Call the provider, and return the verdict. Takes at most TIMEOUT_SEC."""
-    return _try_openai(credential) if provider == ProviderKey.Provider.OPENAI else _try_google(credential)
+    return _verify_openai(credential) if provider == ProviderKey.Provider.OPENAI else _verify_google(credential)
 
 
-def _try_openai(credential: Credential) -> Verdict:
+def _verify_openai(credential: Credential) -> Verdict:
     url = credential.base_url or OPENAI_URL
     name = "OpenAI" if url == OPENAI_URL else urlsplit(url).hostname or url
     try:
@@ -107,7 +107,7 @@ def _describe_openai_error(error: Exception, name: str) -> str:
     return f"{name} does not answer like an OpenAI-compatible server."
 
 
-def _try_google(credential: Credential) -> Verdict:
+def _verify_google(credential: Credential) -> Verdict:
     try:
         client, metadata = _build_google_client(credential.secret, credential.base_url)
         with client:

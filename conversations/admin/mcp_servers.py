@@ -126,7 +126,7 @@ class McpServerAdmin(RecordedAdmin):
         """
         response: HttpResponse = super().changeform_view(request, *args, **kwargs)
         if saved := request.__dict__.pop(SAVED, None):
-            self._try(request, saved.server)
+            self._verify(request, saved.server)
             for told, options in saved.messages:
                 super().message_user(request, *told, **options)
         return response
@@ -140,14 +140,14 @@ class McpServerAdmin(RecordedAdmin):
 
     @admin.action(description="Test again", permissions=["change"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[McpServer]) -> None:
-        """Try out each of the chosen servers."""
+        """Verify each of the chosen servers."""
         servers = list(queryset)
         self.record_action(request, servers, "try_again", "Tested again.")
         for server in servers:
-            self._try(request, server)
+            self._verify(request, server)
 
-    def _try(self, request: HttpRequest, server: McpServer) -> None:
-        """Try out a server, and show the verdict."""
+    def _verify(self, request: HttpRequest, server: McpServer) -> None:
+        """Verify a server, and show the verdict."""
         verify_server(server)
         self.message_user(request, server.verdict, messages.SUCCESS if server.works else messages.ERROR)
 

@@ -101,7 +101,7 @@ class Item(models.Model):
 
     @property
     def unheard_text(self) -> str:
-        """What was generated and not played: the rest of the text, or all of it if the two differ in their words."""
+        """Return what was generated and not played: the rest of the text, or all of it if the words differ."""
         return self.text.removeprefix(self.played_text).strip() if self.was_cut else ""
 
     @property

@@ -146,7 +146,7 @@ class Session(ABC):
 
     @property
     def is_ending(self) -> bool:
-        """Whether the session only stores what was said: the client has left or was told to."""
+        """Return whether the session only stores what was said: the client has left or was told to."""
         return self._client_left or self._close_code != NORMAL
 
     # What the machine receives.

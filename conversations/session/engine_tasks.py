@@ -67,7 +67,7 @@ class EngineTasks:
 
     @property
     def is_streaming(self) -> bool:
-        """Whether partial transcripts come while the user speaks."""
+        """Return whether partial transcripts come while the user speaks."""
         return self.transcriber.is_streaming
 
     def begin(self, group: asyncio.TaskGroup) -> None:

@@ -43,7 +43,7 @@ class Transcriber:
 
     @property
     def is_streaming(self) -> bool:
-        """Whether partial transcripts come while the user speaks."""
+        """Return whether partial transcripts come while the user speaks."""
         return self._engine is not None
 
     def stop_caching(self, file: SpeechToText) -> None:

@@ -35,12 +35,12 @@ class Caller:
 
     @property
     def grant(self) -> Grant:
-        """What gives the caller access, to be checked again while its session lives."""
+        """Return what gives the caller access, to be checked again while its session lives."""
         return Grant(self.user_id, self.key_id, self.secret_id, self.session_key, self.session_hash)
 
     @property
     def lifetime_sec(self) -> float:
-        """How long a session that begins now may last, in seconds."""
+        """Return how long a session that begins now may last, in seconds."""
         return min(settings.REALTIME["MAX_SESSION_SEC"], max(0.0, self.expires_at - time.time()))
 
 

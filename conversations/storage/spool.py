@@ -135,7 +135,7 @@ def _try_store(name: str, data: bytes) -> bool:
     global _clips_not_before
     try:
         unstored = unstored_changes.parse(data)
-        store(unstored)
+        store_changes(unstored)
     except ClipStorageError as error:
         log.warning("%s waits for the clip storage: %s", name, error)
         _clips_not_before = time.monotonic() + CLIPS_RETRY_SEC
@@ -150,12 +150,11 @@ def _try_store(name: str, data: bytes) -> bool:
     return True
 
 
-def store(unstored: UnstoredChanges) -> None:
+def store_changes(unstored: UnstoredChanges) -> None:
     """Store the changes. A conversation that somebody deleted meanwhile stays deleted."""
     if not _store_in_conversation(unstored) and not unstored.origin.has_stored:
-        _store_in_conversation(
-            unstored
-        )  # its own session, which ended at that moment, had taken the empty conversation away
+        # Its own session, which ended at that moment, had taken the empty conversation away.
+        _store_in_conversation(unstored)
 
 
 def _store_in_conversation(unstored: UnstoredChanges) -> bool:

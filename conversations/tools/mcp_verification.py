@@ -21,7 +21,7 @@ def verify_server(server: McpServer) -> None:
     try:
         spec = mcp_servers.build_spec(server)
         give_back()
-        server.works, verdict = async_to_sync(connect_to_server)(spec)
+        server.works, verdict = async_to_sync(try_connection)(spec)
         server.verdict = verdict[:MAX_VERDICT]
     except encryption.DecryptionError:
         server.works, server.verdict = False, mcp_servers.UNDECRYPTABLE
@@ -29,7 +29,7 @@ def verify_server(server: McpServer) -> None:
     server.save(update_fields=["works", "verdict", "tested_at"])
 
 
-async def connect_to_server(spec: ServerSpec) -> tuple[bool, str]:
+async def try_connection(spec: ServerSpec) -> tuple[bool, str]:
     """Connect and list the tools. Return whether that works, and a sentence about it for the admin."""
     sdk = import_module("conversations.tools.mcp_client")
     try:

@@ -1,6 +1,5 @@
 """Who may connect, and what happens to those who may not."""
 
-import asyncio
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -16,6 +15,7 @@ from accounts.models import APIKey, User
 from conversations.models import Conversation
 from tests.support.live import Site
 from tests.support.official_client import Connect
+from tests.support.polling import wait_until_none
 from tests.support.sockets import build_authorization, receive_first, receive_refusal
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -133,9 +133,7 @@ async def test_a_conversation_in_which_nothing_happened_leaves_no_trace(site: Si
     async with connect() as talk:
         await talk.wait_for("conversation.created")
         assert await Conversation.objects.filter(public_id=talk.conversation_id).aexists()
-    async with asyncio.timeout(10):
-        while await Conversation.objects.filter(public_id=talk.conversation_id).aexists():
-            pass  # each look asks the database
+    await wait_until_none(Conversation.objects.filter(public_id=talk.conversation_id), timeout_sec=10)
 
 
 async def test_a_time_zone_that_is_none_is_refused(site: Site, key: str) -> None:

@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from conversations.models import Conversation
 from tests.support.live import Site
 from tests.support.official_client import Connect, load_items
+from tests.support.polling import poll
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -67,9 +68,11 @@ async def test_a_lost_connection_keeps_the_last_words(connect: Connect, upstream
         await talk.send.input_audio_buffer.append(audio=base64.b64encode(utterance).decode())
         await talk.wait_for("input_audio_buffer.speech_started")
         talk.cut()
-    async with asyncio.timeout(20):
-        while not [item for item in await load_items(talk.conversation_id) if item.text]:
-            pass  # each look asks the database; the session drains meanwhile
+
+    async def load_texts() -> list[str]:
+        return [item.text for item in await load_items(talk.conversation_id) if item.text]
+
+    await poll(load_texts)  # the session drains meanwhile
     assert [item.text for item in await load_items(talk.conversation_id)] == ["My last words."]
 
 

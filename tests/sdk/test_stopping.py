@@ -23,6 +23,7 @@ from conversations.transport import admission
 from conversations.transport.admission import RefusedError
 from tests.support.live import Site
 from tests.support.official_client import MANUAL, Connect, Talk
+from tests.support.polling import wait_until_none
 from tests.support.sockets import build_authorization, receive_ending
 from tests.upstream.fixtures import Upstream
 
@@ -144,9 +145,7 @@ async def test_a_hundred_who_hang_up_at_once(
         for one in sockets:
             one.transport.abort()
     live = Conversation.objects.filter(user=user, status=Conversation.Status.LIVE)
-    async with asyncio.timeout(40):
-        while await live.aexists():
-            pass  # each look asks the database
+    await wait_until_none(live, timeout_sec=40)
     items = await load_utterances(user)
     assert (len(items), [item for item in items if not item.text]) == (100, [])
     assert "Traceback" not in site.log

@@ -115,11 +115,12 @@ async def test_a_conversation_in_which_nothing_was_said_stays_for_the_newcomer(c
 
 async def wait_until_over(conversation_id: str) -> str:
     """Wait until nobody holds the conversation, and return whether it is "ended" or "gone"."""
-    async with asyncio.timeout(10):
-        while True:
-            found = await Conversation.objects.filter(public_id=conversation_id).afirst()
-            if found is None or not found.is_live:
-                return "ended" if found else "gone"
+
+    async def find_ending() -> str:
+        found = await Conversation.objects.filter(public_id=conversation_id).afirst()
+        return "gone" if found is None else "" if found.is_live else "ended"
+
+    return await poll(find_ending, timeout_sec=10)
 
 
 async def test_of_many_at_once_one_remains(connect: Connect) -> None:

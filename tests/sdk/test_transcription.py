@@ -1,6 +1,5 @@
 """Transcription sessions with the official client: captions without an assistant, and nothing kept unless asked."""
 
-import asyncio
 import base64
 import json
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from conversations.models import Assistant, Conversation
 from conversations.pcm import BYTES_PER_MS
 from tests.support.live import Site, run_site
 from tests.support.official_client import FRAME, Connect, Talk, load_items, load_sound, synthesize_speech
+from tests.support.polling import wait_until_none
 from tests.support.realtime import wire
 from tests.support.realtime.transcripts import ADDED, EVENT, HEARD
 from tests.upstream.fixtures import Upstream
@@ -93,9 +93,7 @@ async def test_a_session_that_becomes_one_leaves_nothing(
     assert (
         len(upstream.list_requests("transcriptions")) == 2 * asked
     )  # the words of the first were not remembered either
-    async with asyncio.timeout(10):
-        while await count_conversations(user):
-            pass  # each look asks the database
+    await wait_until_none(Conversation.objects.filter(user=user), timeout_sec=10)
 
 
 async def test_captions_go_on_in_a_conversation(connect: Connect, upstream: Upstream, utterance: bytes) -> None:

@@ -77,7 +77,9 @@ def test_a_session_that_ends_while_its_words_are_being_stored(folder: Path, conv
         assert put.make_clip
         return put.make_clip()
 
-    spool.store(make_unstored_changes(conversation, Put(put.item, make_clip=end_and_make_clip), has_stored=False))
+    spool.store_changes(
+        make_unstored_changes(conversation, Put(put.item, make_clip=end_and_make_clip), has_stored=False)
+    )
     found = Conversation.objects.get(public_id=conversation.public_id)
     assert (found.items.get().text, found.status) == ("My last words.", Conversation.Status.ENDED)
 

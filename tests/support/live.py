@@ -75,7 +75,11 @@ def manage(
             command, env=env, capture_output=True, text=True, check=False, timeout=timeout_sec, cwd=root
         )
     with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
-        exit_code = Fork(command, env, output.fileno(), errors.fileno()).wait(timeout_sec)
+        process = Fork(command, env, output.fileno(), errors.fileno())
+        try:
+            exit_code = process.wait(timeout_sec)
+        finally:
+            process.kill()  # nothing to it, if it has ended
         output.seek(0)
         errors.seek(0)
         return Result(command, exit_code, output.read(), errors.read())

@@ -119,7 +119,7 @@ async def test_a_hostile_answer_to_a_list_leaves_no_tools(
         async with asyncio.timeout(TIMEOUT_SEC + 1.5):
             await box.settle()
         assert box.tools == ()
-        works, verdict = await mcp_verification.connect_to_server(make_spec(url))
+        works, verdict = await mcp_verification.try_connection(make_spec(url))
     assert not works
     assert verdict.startswith("house ")
     assert "Traceback" not in caplog.text

@@ -74,7 +74,7 @@ class Utterance:
 
     @property
     def kept_bytes(self) -> int:
-        """How many bytes of audio are kept, since they are not settled."""
+        """Return how many bytes of audio are kept, since they are not settled."""
         return sum(len(piece.pcm) for piece in self.pieces)
 
     @property

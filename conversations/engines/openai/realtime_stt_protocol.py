@@ -31,7 +31,7 @@ TRANSCRIPTION = "conversation.item.input_audio_transcription."
 
 
 class RealtimeTranscriptionProtocol:
-    """One session: `restart` it for each new connection, send each `next_frame`, and `receive` each event."""
+    """One session: `restart` it for each new connection, send what `take_frame` returns, and `receive` each event."""
 
     def __init__(self, model: str, account: Account, on_partial: Callable[[str], None]) -> None:
         self._model = model

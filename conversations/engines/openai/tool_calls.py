@@ -62,11 +62,6 @@ class ToolCallReader:
                 pieces += self._feed_one(delta)
         return pieces
 
-    @property
-    def have_begun(self) -> bool:
-        """Return whether there is any call."""
-        return bool(self._calls)
-
     def fill_empty_arguments(self) -> list[CallPiece]:
         """Return pieces with the arguments "{}" for calls that got none: their text must be JSON all the same."""
         return [CallPiece(call.index, arguments="{}") for call in self._calls if call.name and call.has_no_arguments]

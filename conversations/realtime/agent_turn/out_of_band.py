@@ -11,7 +11,7 @@ from conversations.realtime.agent_turn.generation import ResponseBuilder
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
 from conversations.realtime.agent_turn.response_closing import close_response, describe_failure
 from conversations.realtime.cascade_state import CascadeState
-from conversations.realtime.protocol.errors import TOO_MANY_RESPONSES, Failure, build_too_many_responses_error
+from conversations.realtime.protocol.errors import RATE_LIMIT_EXCEEDED, Failure, build_too_many_out_of_band_error
 from conversations.realtime.protocol.response_options import ResponseOptions
 
 
@@ -30,14 +30,14 @@ class OutOfBandResponses:
         """
         most = self.state.limits.max_out_of_band
         if len(self._running) >= most:
-            raise build_too_many_responses_error(most)
+            raise build_too_many_out_of_band_error(most)
         response = Response.open(self.state, options, self.state.make_id("resp"), None)
         response.stamp("endpoint", self.state.now)
         self._running[response.id] = response
         self._watch(response)
         response_events.send_created(response)
         if not self.state.rate_limit.try_begin(self.state.now):
-            self._fail(response, TOO_MANY_RESPONSES)
+            self._fail(response, RATE_LIMIT_EXCEEDED)
         else:
             self.settle()
 

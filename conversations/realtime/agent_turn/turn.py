@@ -13,7 +13,7 @@ from conversations.realtime.agent_turn.response_closing import close_response, d
 from conversations.realtime.agent_turn.turn_deadlines import TurnDeadlines
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.engine_events import GenerationEvent
-from conversations.realtime.protocol.errors import TOO_MANY_RESPONSES, Failure, IllegalTransitionError
+from conversations.realtime.protocol.errors import RATE_LIMIT_EXCEEDED, Failure, IllegalTransitionError
 from conversations.realtime.protocol.response_options import ResponseOptions, build_default_options
 
 NO_SPEECH = Failure("no_speech", "No words were heard. Please say it again.")
@@ -48,7 +48,7 @@ class AgentTurn:
         self.deadlines.begin(response)
         response_events.send_created(response)
         if not self.state.rate_limit.try_begin(self.state.now):
-            self.fail(TOO_MANY_RESPONSES)
+            self.fail(RATE_LIMIT_EXCEEDED)
         elif draft is not None:
             self._release(response, draft)
         elif not self.state.pending:

@@ -28,7 +28,7 @@ def build_no_response_error() -> ProtocolError:
     return ProtocolError("response_cancel_not_active", "Cancellation failed: no active response found.")
 
 
-def build_too_many_responses_error(most: int) -> ProtocolError:
+def build_too_many_out_of_band_error(most: int) -> ProtocolError:
     """Return the refusal of one more out-of-band response while `most` are running."""
     message = f"{most} out-of-band responses are running, which is the limit. Wait for one."
     return ProtocolError("too_many_responses", message)
@@ -58,4 +58,4 @@ class Failure:
     message: str
 
 
-TOO_MANY_RESPONSES = Failure("rate_limit_exceeded", "Too many responses within a minute. Wait a moment and try again.")
+RATE_LIMIT_EXCEEDED = Failure("rate_limit_exceeded", "Too many responses within a minute. Wait a moment and try again.")

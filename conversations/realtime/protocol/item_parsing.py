@@ -24,7 +24,6 @@ PART_TYPES = {
     "system": {"text": "input_text"},
     "assistant": {"text": "output_text", "input_text": "output_text", "audio": "output_audio"},
 }
-ITEM_TEXTS = ("id", "role", "name", "call_id", "arguments", "output", "object", "status")
 MAX_PARTS = 100  # of one item
 MAX_INPUT = 1_000  # items that a response names as its context
 

@@ -119,7 +119,7 @@ class LiveItem:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the item shows no content part: it is a reply that has not begun."""
+        """Return whether the item shows no content part: it is a reply that has not begun."""
         return self.role == "assistant" and self.status == "in_progress" and not self.text
 
     def _content_to_wire(self, as_sent: bool) -> dict[str, Any]:

@@ -108,7 +108,7 @@ class SessionConfig:
 
     @property
     def is_transcription(self) -> bool:
-        """Whether the session gives captions without an assistant."""
+        """Return whether the session gives captions without an assistant."""
         return self.kind == TRANSCRIPTION
 
     def to_wire(self) -> dict[str, Any]:

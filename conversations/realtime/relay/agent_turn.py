@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from conversations.realtime.protocol.errors import Failure, build_too_many_responses_error
+from conversations.realtime.protocol.errors import Failure, build_too_many_out_of_band_error
 from conversations.realtime.relay import response_output
 from conversations.realtime.relay.commands import Reconnect
 from conversations.realtime.relay.response import (
@@ -44,7 +44,7 @@ class RelayAgentTurn:
         """
         most = self.state.limits.max_out_of_band
         if wanted + sum(response.is_out_of_band for response in self.running.values()) >= most:
-            raise build_too_many_responses_error(most)
+            raise build_too_many_out_of_band_error(most)
 
     def expect(self) -> None:
         """Set the deadline by which the response must make progress.

@@ -118,7 +118,7 @@ class RelayMachine:
 
     @property
     def is_awaiting_words(self) -> bool:
-        """Whether transcripts may still come."""
+        """Return whether transcripts may still come."""
         return self.user_turn.is_awaiting_transcripts and self.link.is_up
 
     # What the client asks.

@@ -40,7 +40,7 @@ class RelayResponse:
 
     @property
     def plays_until(self) -> float:
-        """When the client will have played what was sent."""
+        """Return when the client will have played what was sent."""
         return self.playback.compute_end_at(self.audio_ms)
 
     @property

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from conversations.realtime.protocol.client_events import ResponseRequest
-from conversations.realtime.protocol.errors import TOO_MANY_RESPONSES, ProtocolError
+from conversations.realtime.protocol.errors import RATE_LIMIT_EXCEEDED, ProtocolError
 from conversations.realtime.protocol.tools import parse_tools
 from conversations.realtime.relay.agent_turn import RelayAgentTurn
 from conversations.realtime.relay.state import RelayState
@@ -35,7 +35,7 @@ class ResponseRequests:
     def add(self, event: ResponseRequest) -> None:
         """Ask the upstream for a response, or raise ProtocolError."""
         if not self.state.rate_limit.show(self.state.now)[0]["remaining"]:
-            raise ProtocolError(TOO_MANY_RESPONSES.code, TOO_MANY_RESPONSES.message)
+            raise ProtocolError(RATE_LIMIT_EXCEEDED.code, RATE_LIMIT_EXCEEDED.message)
         options = event.options.model_dump(exclude_unset=True, mode="json") if event.options else {}
         options.pop("prompt", None)  # it would name a prompt of the provider account, usually the site's
         if options.get("tools") is not None:

@@ -56,7 +56,7 @@ class RelayUserTurn:
 
     @property
     def has_utterance(self) -> bool:
-        """Whether what the buffer holds is an utterance, or is about to become one."""
+        """Return whether what the buffer holds is an utterance, or is about to become one."""
         return bool(self.speech_id or self._cuts) or self._speech_end is not None
 
     def commit(self, event_id: str | None) -> None:
@@ -167,7 +167,7 @@ class RelayUserTurn:
 
     @property
     def is_awaiting_transcripts(self) -> bool:
-        """Whether an utterance, or its transcript, has yet to come from the upstream."""
+        """Return whether an utterance, or its transcript, has yet to come from the upstream."""
         return bool(self.transcripts.pending or self._cuts) or self._speech_end is not None
 
     def leave(self) -> None:

@@ -15,7 +15,7 @@ class Captions:
 
     @property
     def are_off(self) -> bool:
-        """Whether the client wants no words of what the user says."""
+        """Return whether the client wants no words of what the user says."""
         return self.state.config.input.transcription is None
 
     def send_partial(self, utterance: Utterance) -> None:

@@ -25,7 +25,7 @@ export function say(state, id, text, now) {
   const shown = withItem(withNotice(state, "turn", null), { id, role: "user", text, pending, delivery: "sending" });
   if (pending || !shown.listed) return [{ ...shown, unsent: [...shown.unsent, id] }, []];
   const [next, effects] = interrupt(shown, [sendItem(shown, id), send(protocol.createResponse())]);
-  return [isAsked(withItem(next, { id, isTried: true }), now), effects];
+  return [expectReply(withItem(next, { id, isTried: true }), now), effects];
 }
 
 /**
@@ -88,7 +88,7 @@ export function onListed(state, now) {
   const { unsent } = state;
   if (unsent.length === 0 && !(state.owed && isUnanswered(known))) return [known, []];
   const sent = unsent.reduce((rest, id) => withItem(rest, { id, isTried: true }), known);
-  return [isAsked(sent, now), [...unsent.map((id) => sendItem(known, id)), send(protocol.createResponse())]];
+  return [expectReply(sent, now), [...unsent.map((id) => sendItem(known, id)), send(protocol.createResponse())]];
 }
 
 /**
@@ -122,8 +122,11 @@ export function giveUpSending(state) {
   return { ...given, unsent: [], owed: false };
 }
 
-/** @type {(state: State, now: number) => State} */
-function isAsked(state, now) {
+/**
+ * Return the state in which the user waits for a reply.
+ * @type {(state: State, now: number) => State}
+ */
+function expectReply(state, now) {
   return { ...state, thinking: true, askedAt: now, owed: true };
 }
 

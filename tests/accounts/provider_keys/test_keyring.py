@@ -53,7 +53,7 @@ def test_a_base_url_of_the_users_own(user: User, upstream: Upstream, settings: A
     assert "USER_BASE_URLS" in key.verdict
 
 
-def test_a_failed_trial_is_kept_with_its_verdict(user: User, site: Upstream) -> None:
+def test_a_failed_verification_is_kept_with_its_verdict(user: User, site: Upstream) -> None:
     site.behave("models", fault="401")
     key = keyring.save(user, "openai", SECRET)
     assert not key.works
