@@ -17,7 +17,7 @@ from typing import Any
 
 PACKAGES = (
     "asyncio", "django.contrib.admin.options", "django.core.management", "django.db.backends.postgresql.base",
-    "psycopg_pool", "openai.types.realtime", "google.cloud.texttospeech", "numpy", "av", "redis.asyncio",
+    "psycopg_pool", "openai.types.realtime", "google.cloud.texttospeech", "av", "redis.asyncio",
     "channels_redis.core", "twisted.internet.posixbase", "autobahn.twisted.websocket", "twisted.web.http", "mcp",
     "jsonschema",
 )  # fmt: skip
