@@ -103,10 +103,11 @@ class Fetching:
 
     def _take_from_packages(self) -> None:
         archives = list_archives(tuple(self.missing))
-        paths: dict[Archive, Path] = {}
+        paths = {archive: path for archive in archives if (path := self._find_here(archive))}
         for archive in archives:
             try:
-                paths[archive] = self._obtain(archive)
+                if archive not in paths:
+                    paths[archive] = self._download_archive(archive)
             except DiskFullError:
                 raise
             except ModelError as error:
@@ -140,15 +141,18 @@ class Fetching:
                 continue
             self._place(file, _read_file(path), describe_host(url))
 
-    def _obtain(self, archive: Archive) -> Path:
-        """Return where the archive is, in the user's folder or downloaded. Raise ModelError."""
-        if self._sources.folder:
-            own = self._sources.folder / archive.filename
-            if get_size(own) == archive.size_bytes and compute_hash(own) == archive.sha256:
-                return own
+    def _find_here(self, archive: Archive) -> Path | None:
+        """Return where the whole archive is: in the user's folder, or left by an attempt that was ended."""
+        own = [self._sources.folder / archive.filename] if self._sources.folder else []
+        for path in (*own, self._store.get_download_path(archive.filename, archive.sha256)):
+            if get_size(path) == archive.size_bytes and compute_hash(path) == archive.sha256:
+                return path
+        return None
+
+    def _download_archive(self, archive: Archive) -> Path:
+        """Return where the archive is then. Raise ModelError."""
         path = self._store.get_download_path(archive.filename, archive.sha256)
-        if get_size(path) < archive.size_bytes:
-            self._store.check_room(archive.size_bytes - get_size(path) + sum(file.size_bytes for file in self.missing))
+        self._store.check_room(archive.size_bytes - get_size(path) + sum(file.size_bytes for file in self.missing))
         url = find_archive(self._client, archive, self._registries)
         self._download(url, path, archive.size_bytes, archive.sha256, archive.package)
         return path

@@ -185,6 +185,17 @@ def test_a_folder_of_the_users_goes_first(bench: Workbench) -> None:
     assert bench.server.asked == []
 
 
+def test_a_whole_download_that_was_left_needs_no_network(bench: Workbench) -> None:
+    model = bench.build_model(bench.build_file("model.bin", ("weights", WEIGHTS)))
+    archive = model.files[0].parts[0].archive
+    bench.store.downloads.mkdir(parents=True)
+    whole = bench.server.pages[f"/files/{archive.filename}"][1]
+    bench.store.get_download_path(archive.filename, archive.sha256).write_bytes(whole)
+    bench.fetch(model, find=_fail)
+    assert bench.read(model) == [WEIGHTS]
+    assert bench.list_kept() == ["model.bin"]
+
+
 def test_a_package_in_that_folder_is_not_downloaded(bench: Workbench) -> None:
     model = bench.build_model(bench.build_file("model.bin", ("weights", WEIGHTS)))
     name = model.files[0].parts[0].archive.filename
