@@ -21,7 +21,7 @@ SIMPLE = f"{SIMPLE_JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q
 
 @dataclass(frozen=True)
 class Registries:
-    """The addresses at which packages are looked up: of Python's indexes, in order, and of npm's registry."""
+    """The addresses at which packages are looked up: of Python's indexes, in order, and of npm's registry or ""."""
 
     python: tuple[str, ...]
     npm: str
@@ -29,7 +29,9 @@ class Registries:
 
 def find_archive(client: httpx2.Client, archive: Archive, registries: Registries) -> str:
     """Return the URL of the archive. Raise PackageGoneError, NoNetworkError or ModelError."""
-    indexes = registries.python if archive.registry is Registry.PYTHON else (registries.npm,)
+    indexes = registries.python if archive.registry is Registry.PYTHON else (registries.npm,) if registries.npm else ()
+    if not indexes:
+        raise PackageGoneError(f"No registry is known for the package {archive.package}.")
     failure: ModelError | None = None
     for index in indexes:
         try:

@@ -58,5 +58,5 @@ LOCAL_MODELS_DIR = Path(env("LOCAL_MODELS_DIR", str(VAR_DIR / "models")))
 LOCAL_MODELS_FROM = Path(env("LOCAL_MODELS_FROM")) if env("LOCAL_MODELS_FROM") else None
 # The model hub, for what no package has: itself, or a mirror.
 HF_ENDPOINT = env_url("HF_ENDPOINT", "http", "https") or "https://huggingface.co"
-# The registry of npm, which has the voices of Kokoro.
-NPM_CONFIG_REGISTRY = env_url("NPM_CONFIG_REGISTRY", "http", "https") or "https://registry.npmjs.org"
+# The registry of npm, which has the voices of Kokoro; without it they come from the model hub.
+NPM_CONFIG_REGISTRY = env_url("NPM_CONFIG_REGISTRY", "http", "https")
