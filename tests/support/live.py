@@ -60,7 +60,7 @@ class Site:
             self.printed.notify_all()
 
     def manage(self, *arguments: str, **env: str) -> Result:
-        """Another command of the same site."""
+        """Run another command of the same site to its end."""
         return manage(*arguments, env={"DATABASE_URL": self.database_url, **env})
 
 

@@ -92,8 +92,9 @@ def diary(page: Page, what: str) -> list[Any]:
 
 
 def wait_for_state(page: Page, name: str) -> None:
-    """Waits until the page shows that state; states that passed quickly are in the diary."""
-    expect(page.locator("#talk")).to_have_attribute("data-state", name)
+    """Wait until the page shows that state; states that passed quickly are in the diary."""
+    talk = page.locator("#talk")
+    wait_until(page, lambda: talk.get_attribute("data-state") == name, f"the state {name}")
 
 
 def wait_until(page: Page, is_so: Callable[[], bool], what: str, patience_ms: float = PATIENCE_MS) -> None:
