@@ -25,6 +25,7 @@ class EngineSpec:
     timeout_sec: float = 15.0  # to the first output, retries included, and between two pieces of output
     public_only: bool = False  # a user typed base_url, so only public addresses may be called
     stream_model: str = ""  # STT: the model that transcribes while the user speaks; "" if the provider has none
+    folder: str = ""  # local engines: where the models are, each in a folder of its name
     reasoning_effort: str = ""  # LLM; "" is "none" for OpenAI's own models, and not sent to compatible servers
 
     def __repr__(self) -> str:
