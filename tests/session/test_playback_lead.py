@@ -1,6 +1,6 @@
 """How far ahead of playback speech has been sent."""
 
-from conversations.session.generation import PlaybackLead
+from conversations.session.engine_calls.generation import PlaybackLead
 
 
 def test_it_works() -> None:

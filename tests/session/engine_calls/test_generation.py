@@ -14,9 +14,9 @@ from conversations.network import http
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import ContextMessage
-from conversations.session.clause_speech import FRAME_BYTES
-from conversations.session.generation import LEAD_SEC, MAX_STREAMS, Generation
-from conversations.session.text_completion import PIECE_CHARS
+from conversations.session.engine_calls.clause_speech import FRAME_BYTES
+from conversations.session.engine_calls.generation import LEAD_SEC, MAX_STREAMS, Generation
+from conversations.session.engine_calls.text_completion import PIECE_CHARS
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import make_speech
 
