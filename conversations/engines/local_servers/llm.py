@@ -30,10 +30,12 @@ class LocalChat:
         tool_choice: str = "auto",
         on_thought: Callable[[], None] = lambda: None,
     ) -> AsyncGenerator[Completion]:
-        options = {"max_tokens": max_tokens, "tools": tools, "tool_choice": tool_choice, "on_thought": on_thought}
+        stream = self._chat.complete(
+            messages, max_tokens=max_tokens, tools=tools, tool_choice=tool_choice, on_thought=on_thought
+        )
         try:
-            async with aclosing(self._chat.complete(messages, **options)) as pieces:
-                async for piece in pieces:
+            async with aclosing(stream):
+                async for piece in stream:
                     yield piece
         except EngineUnreachable as error:
             DISCOVERY.forget(self._spec.base_url)

@@ -1,7 +1,8 @@
 """Read what servers say of their models. Pure.
 
 `/v1/models` is what all of them have. Ollama's `/api/tags` tells when a model was brought here and whether it runs
-elsewhere, its `/api/ps` what is loaded; LM Studio's `/api/v0/models` tells what a model is for and whether it is loaded.
+elsewhere, and its `/api/ps` what is loaded. LM Studio's `/api/v0/models` tells what a model is for and whether it is
+loaded.
 """
 
 import re
@@ -24,7 +25,9 @@ CLOUD = re.compile(r"[:-]cloud$")  # Ollama passes these on to its maker's compu
 
 def read_models(answer: Any) -> tuple[str, tuple[LocalModel, ...]] | None:
     """Return the software and the models of an answer to `/v1/models`, or None if it is no list of models."""
-    rows = answer.get("data", ...) if isinstance(answer, dict) and answer.get("object") == "list" else ...
+    if not isinstance(answer, dict) or answer.get("object") != "list" or "data" not in answer:
+        return None
+    rows: Any = answer["data"]
     if rows is None:  # Ollama without a model
         return "", ()
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
@@ -44,19 +47,20 @@ def read_tags(answer: Any) -> dict[str, float] | None:
 
     Models that run elsewhere, and those that only compare texts, are not among them.
     """
-    if (rows := _list_rows(answer)) is None:
+    if not isinstance(answer, dict) or not isinstance(answer.get("models"), list):
         return None
     return {
         name: _read_moment(row.get("modified_at"))
-        for row in rows
+        for row in _list_rows(answer)
         if (name := _read_name(row.get("name"))) and _can_chat(name) and _is_local(name, row) and _has_words(row)
     }
 
 
 def read_loaded(answer: Any) -> dict[str, float]:
     """Return when each model that Ollama has loaded will be let go if it is not used, by name: later is used later."""
-    rows = _list_rows(answer) or []
-    return {name: _read_moment(row.get("expires_at")) for row in rows if (name := _read_name(row.get("name")))}
+    return {
+        name: _read_moment(row.get("expires_at")) for row in _list_rows(answer) if (name := _read_name(row.get("name")))
+    }
 
 
 def mark_loaded(
@@ -72,7 +76,7 @@ def mark_loaded(
 
 def read_states(answer: Any) -> dict[str, bool] | None:
     """Return whether each model of LM Studio is loaded, by name, or None if this is not LM Studio's answer."""
-    rows = answer.get("data") if isinstance(answer, dict) else None
+    rows: Any = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(rows, list) or not any(isinstance(row, dict) and "state" in row for row in rows):
         return None
     return {
@@ -82,9 +86,10 @@ def read_states(answer: Any) -> dict[str, bool] | None:
     }
 
 
-def _list_rows(answer: Any) -> Iterator[dict[str, Any]] | None:
+def _list_rows(answer: Any) -> Iterator[dict[str, Any]]:
+    """Yield the entries of one of Ollama's lists."""
     rows = answer.get("models") if isinstance(answer, dict) else None
-    return (row for row in rows[:MAX_MODELS] if isinstance(row, dict)) if isinstance(rows, list) else None
+    yield from (row for row in (rows if isinstance(rows, list) else [])[:MAX_MODELS] if isinstance(row, dict))
 
 
 def _read_name(value: Any) -> str:

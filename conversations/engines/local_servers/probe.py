@@ -22,7 +22,7 @@ UNKNOWN_SOFTWARE = "A compatible server"
 
 async def probe_all(addresses: Sequence[Address]) -> tuple[LocalServer, ...]:
     """Return the servers that answer within PROBE_SEC, each once though it may answer at 127.0.0.1 and at ::1."""
-    transport = BoundedTransport(httpx2.AsyncHTTPTransport(verify=False), MAX_JSON_BYTES)  # noqa: S501  http:// only
+    transport = BoundedTransport(httpx2.AsyncHTTPTransport(verify=False), MAX_JSON_BYTES)
     async with httpx2.AsyncClient(transport=transport, trust_env=False, headers=PLAIN, timeout=PROBE_SEC) as client:
         found = await asyncio.gather(*(_probe_in_time(client, address) for address in addresses))
     servers: dict[tuple[int, tuple[str, ...]], LocalServer] = {}
