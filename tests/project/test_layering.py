@@ -37,7 +37,8 @@ ROOMS = {
     "conversations.audio": (PCM, "conversations.realtime"),
     "conversations.local_models": (),
     "conversations.network": ("accounts",),
-    "conversations.engines": ("accounts", PCM, "conversations.audio", "conversations.network"),
+    "conversations.engines": ("accounts", PCM, "conversations.audio", "conversations.local_models",
+                              "conversations.network"),
     "conversations.models": ("accounts.models", "conversations.keywords", "conversations.realtime.protocol.ids"),
     "conversations.storage": (
         "accounts", CLOSE_CODES, SITE_ENGINES, "conversations.keywords", "conversations.models",
