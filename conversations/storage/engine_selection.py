@@ -17,14 +17,15 @@ from conversations import local_choice
 from conversations.engines import demo
 from conversations.engines.base import EngineSpec
 from conversations.engines.engine_kinds import EngineKind
+from conversations.engines.local_servers.found import choose_model
 from conversations.engines.voices import OPENAI_REALTIME
 from conversations.local_choice import SpeechKind
 from conversations.models import Assistant
-from conversations.site_engines import SiteChoice, get_site_choice
+from conversations.site_engines import SiteChoice, get_local_servers, get_site_choice
 
 PREFERENCE: dict[EngineKind, tuple[str, ...]] = {
     "stt": ("openai", "local", "demo"),
-    "llm": ("openai", "demo"),
+    "llm": ("openai", "local", "demo"),
     "tts": ("google", "openai-realtime", "openai", "local", "demo"),
 }
 OWN_SERVER_ONLY = ("openai-realtime",)  # chosen by itself only with OpenAI: compatible servers have no such models
@@ -63,7 +64,7 @@ def choose_engines_of_each(user: User, assistants: Sequence[Assistant | None]) -
     return [
         EngineSet(
             stt=_build_spec("stt", assistant, credentials),
-            llm=_build_spec("llm", assistant, credentials),
+            llm=_build_llm_spec(user, assistant, credentials),
             tts=_build_spec("tts", assistant, credentials),
             s2s=_build_s2s_spec(assistant, credentials) if assistant and assistant.s2s_engine else None,
         )
@@ -83,8 +84,11 @@ def _build_spec(kind: EngineKind, assistant: Assistant | None, credentials: dict
     site = get_site_choice(kind)
     chosen: str = getattr(assistant, f"{kind}_engine", "") or site.provider
     language = assistant.language if assistant else ""
-    ready = (name for name in PREFERENCE[kind] if _is_ready(name, site, credentials))
-    provider = chosen or next(name for name in ready if name != "local" or _has_model(kind, language))
+    provider = chosen or next(
+        name
+        for name in PREFERENCE[kind]
+        if _is_ready(name, site, credentials) and (name != "local" or _has_model(kind, language))
+    )
     credential = _find_credential(provider, credentials)
     model = getattr(assistant, f"{kind}_model", "") if getattr(assistant, f"{kind}_engine", "") == provider else ""
     stream_model = _choose_stream_model(site, credential, model) if (kind, provider) == ("stt", "openai") else ""
@@ -120,6 +124,17 @@ def _add_local_model(spec: EngineSpec, kind: SpeechKind, language: str) -> Engin
     name = spec.model or local_choice.find_model(kind, language) or local_choice.list_choices(kind)[0]
     path = settings.LOCAL_MODELS_DIR / name  # LOCAL_STT_MODEL may be a folder somewhere else
     return replace(spec, model=path.name, folder=str(path.parent), stream_model=path.name if kind == "stt" else "")
+
+
+def _build_llm_spec(user: User, assistant: Assistant | None, credentials: dict[str, Credential | None]) -> EngineSpec:
+    """Return the language model. One of this machine is one that a server has now; where there is none, the demo."""
+    spec = _build_spec("llm", assistant, credentials)
+    if spec.provider != "local":
+        return spec
+    choice = choose_model(get_local_servers(), (spec.model, user.local_model))
+    if choice is None:
+        return replace(spec, provider="demo", model=get_site_choice("llm").models["demo"])
+    return replace(spec, model=choice.model.name, base_url=choice.server.base_url)
 
 
 def _build_s2s_spec(assistant: Assistant, credentials: dict[str, Credential | None]) -> EngineSpec:
