@@ -11,6 +11,7 @@ from typing import Literal
 from django.conf import settings
 
 from accounts.provider_keys.credentials import OPENAI_URL
+from conversations import local_choice
 from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.local_servers.addresses import Address, leave_out_own
 from conversations.engines.local_servers.discovery import DISCOVERY
@@ -74,7 +75,8 @@ def list_site_models() -> frozenset[str]:
     """Return the names of all models that the site itself may use, of every kind and provider."""
     kinds: tuple[Literal["stt", "llm", "tts", "s2s"], ...] = ("stt", "llm", "tts", "s2s")
     choices = [get_site_choice(kind) for kind in kinds]
-    return frozenset(name for choice in choices for name in (*choice.models.values(), *choice.stream_models.values()))
+    named = (name for choice in choices for name in (*choice.models.values(), *choice.stream_models.values()))
+    return frozenset((*named, *local_choice.list_choices("stt"), *local_choice.list_choices("tts")))
 
 
 def _choose_stream_models() -> dict[str, str]:

@@ -20,6 +20,7 @@ OURS = ("accounts", "conversations", "voiceproject")
 TELLS = ("conversations.background_jobs", "conversations.loop_lag", "conversations.metrics")
 PCM = "conversations.pcm"  # the audio format, which imports nothing
 CLOSE_CODES = "conversations.close_codes"  # so does this
+LOCAL_CHOICE = "conversations.local_choice"
 SITE_ENGINES = "conversations.site_engines"
 ENGINE_NAMES = "conversations.engine_names"
 PURE = (PCM, "conversations.realtime", "conversations.audio")
@@ -41,7 +42,7 @@ ROOMS = {
                               "conversations.network"),
     "conversations.models": ("accounts.models", "conversations.keywords", "conversations.realtime.protocol.ids"),
     "conversations.storage": (
-        "accounts", CLOSE_CODES, SITE_ENGINES, "conversations.keywords", "conversations.models",
+        "accounts", CLOSE_CODES, LOCAL_CHOICE, SITE_ENGINES, "conversations.keywords", "conversations.models",
         "conversations.engines", *PURE, *TELLS, "voiceproject.database",
     ),
     "conversations.history": ("accounts.models", "conversations.models", "conversations.storage", *PURE,
@@ -62,7 +63,7 @@ ROOMS = {
                             "voiceproject.database"),
     "conversations.admin": (*STORED, "conversations.engines", "conversations.tools", "conversations.templatetags"),
     "conversations.templatetags": (ENGINE_NAMES, "conversations.history"),
-    "conversations.management": (*STORED, "conversations.local_models"),
+    "conversations.management": (*STORED, LOCAL_CHOICE, "conversations.local_models"),
     "conversations.migrations": ("conversations.keywords", "conversations.models",
                                  "conversations.realtime.protocol.ids"),
 }  # fmt: skip

@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import Error, connection
 
+from conversations.management.model_fetching import fetch_what_this_site_needs
 from voiceproject import first_admin
 from voiceproject.database import outages
 from voiceproject.server import daphne_server
@@ -27,6 +28,7 @@ class Command(BaseCommand):
             check_database()
             with take_turns():
                 call_command("migrate", verbosity=0, interactive=False)
+            fetch_what_this_site_needs(self.stdout, self.stderr)
             self.serve(placeholder)
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None
