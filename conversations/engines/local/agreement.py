@@ -11,7 +11,7 @@ import regex
 # A word with the space before it, or a character of a script that has no spaces.
 UNIT = regex.compile(r"\s*(?:[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]|"
                      r"[^\s\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]+)")  # fmt: skip
-SIGNS = regex.compile(r"[^\p{L}\p{N}]+")
+SIGNS = regex.compile(r"[^\p{L}\p{M}\p{N}]+")
 
 
 class LocalAgreement:
@@ -32,7 +32,7 @@ class LocalAgreement:
         agreed = count_agreement(self._last, rest)
         self._last = rest[agreed:]
         if agreed:
-            self.shown = regex.sub(r"[^\p{L}\p{N}]+$", "", "".join(found[: known + agreed]).strip())
+            self.shown = regex.sub(r"[^\p{L}\p{M}\p{N}]+$", "", "".join(found[: known + agreed]).strip())
         return bool(agreed)
 
 
