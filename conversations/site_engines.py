@@ -58,6 +58,14 @@ def get_local_servers() -> Found:
     return DISCOVERY.get(get_local_addresses())
 
 
+def begin_search() -> None:
+    """Begin to look for them, in the background, if one may answer: where the site has no other language model."""
+    if settings.LLM_ENGINE == "local" or not (
+        settings.LLM_ENGINE or settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL
+    ):
+        get_local_servers()
+
+
 def look_for_local_servers() -> Found:
     """Look for them now. Takes a second or two, so no page waits for it unless somebody asked."""
     return DISCOVERY.look(get_local_addresses())

@@ -22,6 +22,7 @@ PCM = "conversations.pcm"  # the audio format, which imports nothing
 CLOSE_CODES = "conversations.close_codes"  # so does this
 LOCAL_CHOICE = "conversations.local_choice"
 SITE_ENGINES = "conversations.site_engines"
+ENGINE_NAMES = "conversations.engine_names"
 PURE = (PCM, "conversations.realtime", "conversations.audio")
 STORED = ("accounts", "conversations.models", "conversations.storage", "conversations.history", *PURE)
 
@@ -58,9 +59,10 @@ ROOMS = {
                                 "voiceproject.http.refusals"),
     "conversations.api": (*STORED, "conversations.engines.errors", "conversations.session", "conversations.transport",
                           "voiceproject"),
-    "conversations.views": (*STORED, "conversations.engines"),
+    "conversations.views": (*STORED, SITE_ENGINES, ENGINE_NAMES, "conversations.engines", "conversations.local_models",
+                            "voiceproject.database"),
     "conversations.admin": (*STORED, "conversations.engines", "conversations.tools", "conversations.templatetags"),
-    "conversations.templatetags": ("conversations.history",),
+    "conversations.templatetags": (ENGINE_NAMES, "conversations.history"),
     "conversations.management": (*STORED, LOCAL_CHOICE, "conversations.local_models"),
     "conversations.migrations": ("conversations.keywords", "conversations.models",
                                  "conversations.realtime.protocol.ids"),

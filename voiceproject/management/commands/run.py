@@ -38,7 +38,7 @@ class Command(BaseCommand):
             raise CommandError(f"The database cannot be brought up to date: {outages.describe(error)}") from None
 
     def serve(self, placeholder: socket.socket) -> None:
-        from conversations import background_jobs
+        from conversations import background_jobs, site_engines
         from conversations.storage import deletion, spool
         from conversations.transport import admission
         from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
@@ -53,6 +53,7 @@ class Command(BaseCommand):
             if path:
                 self.stdout.write(f"It has no admin yet. Create one within a day: {address}{path}")
 
+        site_engines.begin_search()
         background_jobs.start([spool.replay, deletion.delete_batch, deletion.delete_loose_files])
         daphne_server.serve(placeholder, application, greet, admission)
 
