@@ -1,6 +1,5 @@
 """Which of this machine's models hears or speaks."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ TINY, BASE, KOKORO = "whisper-tiny.en", "whisper-base", "kokoro"
 
 
 @pytest.fixture(autouse=True)
-def folder(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setitem(ENGINES, ("stt", "local"), "")
     monkeypatch.setitem(ENGINES, ("tts", "local"), "")
     settings.LOCAL_MODELS, settings.LOCAL_MODELS_DIR = [TINY], tmp_path

@@ -1,6 +1,5 @@
 """When this machine hears and speaks."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ TINY, BASE = "whisper-tiny.en", "whisper-base"
 
 
 @pytest.fixture(autouse=True)
-def folder(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setitem(ENGINES, ("stt", "local"), "")
     monkeypatch.setitem(ENGINES, ("tts", "local"), "")
     settings.LOCAL_MODELS, settings.LOCAL_MODELS_DIR = [TINY], tmp_path
