@@ -24,7 +24,7 @@ atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
 PROVIDER_NAMES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_API_KEY")
 ENGINE_NAMES = ("STT_ENGINE", "STT_MODEL", "STT_STREAM_MODEL", "LLM_ENGINE", "LLM_MODEL",
                 "TTS_ENGINE", "TTS_MODEL", "TTS_VOICE", "S2S_MODEL")  # fmt: skip
-MODEL_NAMES = ("LOCAL_MODELS", "LOCAL_MODELS_FROM", "HF_ENDPOINT", "NPM_CONFIG_REGISTRY")
+MODEL_NAMES = ("LOCAL_STT_MODEL", "LOCAL_TTS_MODEL", "LOCAL_MODELS_FROM", "HF_ENDPOINT", "NPM_CONFIG_REGISTRY")
 os.environ.update(
     dict.fromkeys((*PROVIDER_NAMES, *MODEL_NAMES, "GOOGLE_TTS_ENDPOINT", *ENGINE_NAMES, "REDIS_URL", "EMAIL_HOST"), "")
 )
@@ -39,6 +39,7 @@ os.environ.update(
     VOICE_RECORD_DIR="",
     DATABASE_URL=embedded_postgres.build_url(SCRATCH / "postgres"),
     SPOOL_DIR=str(SCRATCH / "spool"),
+    LOCAL_MODELS="none",  # no site of the tests fetches any
     LOCAL_MODELS_DIR=str(SCRATCH / "models"),
     SECRET_KEY="tests-only-" + "x" * 50,
     FIELD_ENCRYPTION_KEY=Fernet.generate_key().decode(),

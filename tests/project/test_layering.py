@@ -20,7 +20,9 @@ OURS = ("accounts", "conversations", "voiceproject")
 TELLS = ("conversations.background_jobs", "conversations.loop_lag", "conversations.metrics")
 PCM = "conversations.pcm"  # the audio format, which imports nothing
 CLOSE_CODES = "conversations.close_codes"  # so does this
+LOCAL_CHOICE = "conversations.local_choice"
 SITE_ENGINES = "conversations.site_engines"
+ENGINE_NAMES = "conversations.engine_names"
 PURE = (PCM, "conversations.realtime", "conversations.audio")
 STORED = ("accounts", "conversations.models", "conversations.storage", "conversations.history", *PURE)
 
@@ -40,7 +42,7 @@ ROOMS = {
                               "conversations.network"),
     "conversations.models": ("accounts.models", "conversations.keywords", "conversations.realtime.protocol.ids"),
     "conversations.storage": (
-        "accounts", CLOSE_CODES, SITE_ENGINES, "conversations.keywords", "conversations.models",
+        "accounts", CLOSE_CODES, LOCAL_CHOICE, SITE_ENGINES, "conversations.keywords", "conversations.models",
         "conversations.engines", *PURE, *TELLS, "voiceproject.database",
     ),
     "conversations.history": ("accounts.models", "conversations.models", "conversations.storage", *PURE,
@@ -57,10 +59,11 @@ ROOMS = {
                                 "voiceproject.http.refusals"),
     "conversations.api": (*STORED, "conversations.engines.errors", "conversations.session", "conversations.transport",
                           "voiceproject"),
-    "conversations.views": (*STORED, "conversations.engines"),
+    "conversations.views": (*STORED, SITE_ENGINES, ENGINE_NAMES, "conversations.engines", "conversations.local_models",
+                            "voiceproject.database"),
     "conversations.admin": (*STORED, "conversations.engines", "conversations.tools", "conversations.templatetags"),
-    "conversations.templatetags": ("conversations.history",),
-    "conversations.management": (*STORED, "conversations.local_models"),
+    "conversations.templatetags": (ENGINE_NAMES, "conversations.history"),
+    "conversations.management": (*STORED, LOCAL_CHOICE, "conversations.local_models"),
     "conversations.migrations": ("conversations.keywords", "conversations.models",
                                  "conversations.realtime.protocol.ids"),
 }  # fmt: skip

@@ -78,3 +78,13 @@ export function lacks(missing, { listen, speak }, can) {
   const told = [missing.includes("stt") && recogniser[listen], missing.includes("tts") && voice[speak]];
   return told.filter(Boolean).join(" ");
 }
+
+/**
+ * Return what listens, answers and speaks, in one line.
+ * @type {(engines: [role: string, name: string][], by: Record<Half, Side>) => string}
+ */
+export function describeEngines(engines, { listen, speak }) {
+  /** @type {Record<string, Side>} */
+  const by = { Listens: listen, Speaks: speak };
+  return engines.map(([role, name]) => `${role}: ${by[role] === "browser" ? "this browser" : name}`).join(" · ");
+}

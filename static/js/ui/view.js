@@ -3,7 +3,7 @@
 import { buildButton } from "./button.js";
 import { isInCall } from "../reducer/connection.js";
 import { describeLatency } from "../reducer/latency.js";
-import { getAnnouncement, lacks, getStatus } from "./status.js";
+import { describeEngines, getAnnouncement, lacks, getStatus } from "./status.js";
 import { isUnacknowledged } from "../reducer/outgoing_messages.js";
 import { Captions } from "./captions.js";
 
@@ -121,10 +121,10 @@ export class View {
    * Show who listens and speaks: "site" or "browser".
    *
    * `demos` names those of stt, llm and tts that the site's demo would serve, and `missing` those that are not
-   * installed. `can` is {listen, speak}: what this browser offers.
-   * @type {(by: Record<Half, Side>, site: { demos: Engine[], missing: Engine[], can: Record<Half, boolean> }) => void}
+   * installed. `engines` names all three for people. `can` is {listen, speak}: what this browser offers.
+   * @type {(by: Record<Half, Side>, site: Pick<Assistant, "demos" | "missing" | "engines"> & { can: Record<Half, boolean> }) => void}
    */
-  showSpeech({ listen, speak }, { demos, missing, can }) {
+  showSpeech({ listen, speak }, { demos, missing, engines, can }) {
     set(this.root, "listen", listen);
     set(this.root, "speak", speak);
     /** @type {Record<Engine, string | false>} */
@@ -133,6 +133,7 @@ export class View {
     this.part("demo").hidden = done.length === 0 && missing.length === 0;
     this.#text("demo-does", LIST.format(done.map((kind) => kinds[kind] || "")));
     this.#text("demo-lacks", lacks(missing, { listen, speak }, can));
+    this.#text("engines", describeEngines(engines, { listen, speak }));
     const isDeaf = missing.includes("stt") && listen === "site" && !can.listen;
     this.part("start").hidden = isDeaf;
     this.part("type").classList.toggle("primary", isDeaf);
