@@ -120,9 +120,8 @@ export class View {
   /**
    * Show who listens and speaks: "site" or "browser".
    *
-   * `demos` names those of stt, llm and tts that the site's demo would serve, `missing` those that nothing serves, and
-   * `foreign` those for want of the language. `engines` names all three for people. `can` is {listen, speak}: what this
-   * browser offers.
+   * `demos` names those of stt, llm and tts that the demo would serve, `missing` those that nothing serves, `foreign`
+   * those for want of the language; `engines` names all. `can` is {listen, speak}: what this browser offers.
    * @type {(by: Record<Half, Side>, site: Pick<Assistant, "demos" | "missing" | "foreign" | "engines" | "language"> & { can: Record<Half, boolean> }) => void}
    */
   showSpeech({ listen, speak }, { demos, missing, foreign, engines, language, can }) {
