@@ -82,6 +82,13 @@ LONG_MODULES = (
 )  # fmt: skip
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what a live site serves, or another process of the project, for `-m "not live"`."""
+    if "database_url" in getattr(item, "fixturenames", ()):
+        item.add_marker("live")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with the longest modules: workers take them in that order."""

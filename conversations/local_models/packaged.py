@@ -29,6 +29,14 @@ class PackagedVoice:
         except PackageNotFoundError:
             return ""
 
+    @property
+    def size_bytes(self) -> int:
+        """Return what it takes on the disk; 0 if it is not installed."""
+        try:
+            return sum(file.size or 0 for file in distribution(self.package).files or ())
+        except PackageNotFoundError:
+            return 0
+
 
 @cache
 def load_packaged() -> tuple[PackagedVoice, ...]:

@@ -1,6 +1,6 @@
 """What a page says of language models on this site's machine, and what its script asks for while it waits for one."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from django.conf import settings
@@ -34,10 +34,9 @@ def describe_state(user: User, found: Found | None = None) -> LocalModelState:
         return LocalModelState(
             "ready", f"{choice.model.name} is ready: {choice.server.software} runs it on this site’s machine."
         )
-    if found.gone:
-        lost = found.gone[0]
-        text = f"{lost.software}, which ran {lost.models[0].name} on this site’s machine, has stopped. Start it again."
-        return LocalModelState("gone", f"{text} Until then the demo answers.")
+    if lost := choose_model(replace(found, servers=found.gone), (user.local_model,)):
+        text = f"{lost.server.software}, which ran {lost.model.name} on this site’s machine, has stopped."
+        return LocalModelState("gone", f"{text} Start it again. Until then the demo answers.")
     command = f"ollama pull {settings.LOCAL_LLM_SUGGESTION}"
     if found.servers:
         server = found.servers[0].software
@@ -83,10 +82,11 @@ def describe_choice(choice: LocalChoice) -> str:
 
 
 def describe_assistant_engines(assistant: Assistant, engines: EngineSet) -> dict[str, object]:
-    """Return {demos, missing, engines, usesLocalModel, wantsLocalModel} of an assistant."""
+    """Return {demos, missing, foreign, engines, usesLocalModel, wantsLocalModel} of an assistant."""
     return {
         "demos": engines.demo_kinds,
         "missing": engines.missing_kinds,
+        "foreign": engines.foreign_kinds,
         "engines": describe_engines(engines),
         "usesLocalModel": engines.s2s is None and engines.llm.provider == "local",
         "wantsLocalModel": can_use_local_model(assistant, engines),

@@ -35,7 +35,7 @@ class ModelCard:
     licence: str
     licence_notes: str
     origin: str
-    size_mb: float  # 0 where it is part of a package
+    size_mb: float  # 0 where nobody knows: a package that is not installed
     is_here: bool
     source: str  # what brings it here
 
@@ -128,7 +128,7 @@ def list_cards() -> list[ModelCard]:
             licence=voice.licence,
             licence_notes=voice.licence_notes,
             origin=voice.origin,
-            size_mb=0,
+            size_mb=voice.size_bytes / 1e6,
             is_here=bool(voice.version),
             source=f"pip install {voice.package}",
         )

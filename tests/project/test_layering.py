@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -82,14 +83,21 @@ ASYNC = ("conversations.session", "conversations.transport")  # whose only door 
 def list_imports(package: str) -> Iterator[tuple[str, str]]:
     """Yield the file and the name of every import in a module or a package, those within functions too."""
     path = ROOT.joinpath(*package.split("."))
-    files = path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")]
-    for file in files:
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Import):
-                yield from ((str(file.relative_to(ROOT)), alias.name) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                assert not node.level, f"{file}: a relative import"
-                yield from ((str(file.relative_to(ROOT)), f"{node.module}.{alias.name}") for alias in node.names)
+    for file in path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")]:
+        yield from ((str(file.relative_to(ROOT)), name) for name in parse_imports(file))
+
+
+@cache
+def parse_imports(file: Path) -> list[str]:
+    """Return the names of a file's imports."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{file}: a relative import"
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
 
 
 def is_within(name: str, packages: tuple[str, ...]) -> bool:

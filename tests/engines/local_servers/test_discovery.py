@@ -4,12 +4,14 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from conversations.engines.local_servers.addresses import Address
 from conversations.engines.local_servers.discovery import Discovery
 from conversations.engines.local_servers.found import Found
+from tests.support.live import Site
 from tests.support.local_servers import (
     LocalServer,
     answer_html,
@@ -151,3 +153,9 @@ async def test_who_asks_does_not_wait(neighbours: Neighbours) -> None:
 
 def test_nowhere_to_look() -> None:
     assert Discovery().get(()).servers == Discovery().look(()).servers == ()
+
+
+def test_this_site_is_none_itself(live_site: Site) -> None:
+    """It answers on port 8000, where vLLM would."""
+    assert Discovery().look((Address("127.0.0.1", urlsplit(live_site.url).port or 0),)).servers == ()
+    assert "Traceback" not in live_site.log
