@@ -107,7 +107,7 @@ class Whisper:
             raise build_rejected_error(
                 "stt",
                 f"understands only English with the model {self._name}. For other languages, ask the administrator to "
-                "run “manage.py models fetch whisper-base” and to choose whisper-base.",
+                "run “manage.py models fetch whisper-base”.",
             )
         return ""
 
