@@ -132,7 +132,7 @@ class Whisper:
         )[0]
         tokens = [token for token in result.sequences_ids[0] if token < self._tokens.end]
         logprob = result.scores[0] * len(result.sequences_ids[0]) / (max(0, len(tokens) - len(given)) + 1)
-        return Found(self._tokens.decode(tokens), logprob, result.no_speech_prob)
+        return Found(self._tokens.decode(tokens), logprob, result.no_speech_prob, seconds)
 
 
 def _raise_out_of_memory(error: Exception) -> None:
