@@ -23,6 +23,7 @@ ENGINES: dict[tuple[EngineKind, str], str] = {
     ("s2s", "openai"): "conversations.engines.openai.realtime_s2s.SpeechToSpeech",
     ("stt", "demo"): "conversations.engines.demo.stt.Pocketsphinx",
     ("llm", "demo"): "conversations.engines.demo.llm.Eliza",
+    ("tts", "local"): "conversations.engines.local.tts.LocalVoices",
     ("tts", "demo"): "conversations.engines.demo.tts.EspeakNG",
 }
 
