@@ -49,6 +49,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         blank=True,
         help_text="For example Europe/Vienna. Leave empty to use the device’s, or UTC if it names none.",
     )
+    local_model = models.CharField(
+        max_length=200,
+        blank=True,
+        help_text="The language model of the site’s machine that answers. Leave empty for the one used last.",
+    )
     is_staff = models.BooleanField("staff", default=False, help_text="Can use the admin.")
     is_active = models.BooleanField("active", default=True, help_text="Turn this off instead of deleting the user.")
     date_joined = models.DateTimeField(default=timezone.now)

@@ -31,7 +31,7 @@ from conversations.realtime.user_turn.endpoint_silence import PauseLengths, choo
 from conversations.realtime.user_turn.interruption import join_words
 from conversations.realtime.user_turn.transcript_filter import extract_spoken_words
 from conversations.realtime.user_turn.transcription import MAX_CHARS
-from conversations.session.text_completion import PIECE_CHARS
+from conversations.session.engine_calls.text_completion import PIECE_CHARS
 
 HEADER_CHARS = 65_000  # the client of HTTP takes no more
 

@@ -12,6 +12,9 @@ from django.conf import settings
 
 from accounts.provider_keys.credentials import OPENAI_URL
 from conversations.engines.engine_kinds import EngineKind
+from conversations.engines.local_servers.addresses import Address, leave_out_own
+from conversations.engines.local_servers.discovery import DISCOVERY
+from conversations.engines.local_servers.found import Found
 
 GOOGLE_VOICE = re.compile(r"[a-z]{2,3}-[A-Z]{2}-")  # en-US-Chirp3-HD-Kore; OpenAI's are single words
 LIVE_MODEL = "gpt-live-transcribe"
@@ -42,6 +45,21 @@ def get_site_choice(kind: EngineKind) -> SiteChoice:
         case "s2s":  # only for assistants that ask for it
             voices = {"openai": _choose_tts_voices()["openai-realtime"]}
             return SiteChoice("", {"openai": settings.S2S_MODEL}, voices)
+
+
+def get_local_addresses() -> tuple[Address, ...]:
+    """Return where to look for servers of language models on this machine: not where this site itself listens."""
+    return leave_out_own(settings.LOCAL_LLM_SERVERS, settings.HOST, settings.PORT)
+
+
+def get_local_servers() -> Found:
+    """Return the servers of language models that were found on this machine last. It never waits for the network."""
+    return DISCOVERY.get(get_local_addresses())
+
+
+def look_for_local_servers() -> Found:
+    """Look for them now. Takes a second or two, so no page waits for it unless somebody asked."""
+    return DISCOVERY.look(get_local_addresses())
 
 
 def list_site_models() -> frozenset[str]:

@@ -35,6 +35,7 @@ gc.disable()  # until the tests are collected: what is imported stays, however o
 os.environ.update(
     DJANGO_SETTINGS_MODULE="voiceproject.settings",
     ENV_FILE=os.devnull,
+    LOCAL_LLM_SERVERS="none",
     VOICE_RECORD_DIR="",
     DATABASE_URL=embedded_postgres.build_url(SCRATCH / "postgres"),
     SPOOL_DIR=str(SCRATCH / "spool"),

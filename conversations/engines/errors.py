@@ -5,7 +5,8 @@ EngineError
   ├─ EngineQuotaError         quota or credit is used up
   │    └─ EngineBusy          rate limit: worth another try
   ├─ EngineTimeout            no answer, or none further, in time
-  ├─ EngineUnavailable        connection refused or cut, 5xx
+  ├─ EngineUnavailable        connection cut, 5xx
+  │    └─ EngineUnreachable   connection refused
   └─ EngineRejected           anything else the provider will not do (bad model, voice, input, output)
 """
 
@@ -55,6 +56,10 @@ class EngineUnavailable(EngineError):
     code = "engine_unavailable"
 
 
+class EngineUnreachable(EngineUnavailable):
+    pass
+
+
 class EngineRejected(EngineError):
     code = "engine_rejected"
 
@@ -102,12 +107,12 @@ class EngineErrors:
         sentence = "had no time left to answer, because earlier steps took too long. Please try again."
         return self._build_error(EngineTimeout, sentence)
 
-    def build_unreachable_error(self) -> EngineUnavailable:
+    def build_unreachable_error(self) -> EngineUnreachable:
         """Return the error for a server that cannot be reached."""
         sentence = (
             "could not be reached. Try again in a moment. If it happens again, check the network and the base URL."
         )
-        return self._build_error(EngineUnavailable, sentence)
+        return self._build_error(EngineUnreachable, sentence)
 
     def build_connection_lost_error(self) -> EngineUnavailable:
         """Return the error for a connection that was lost during an answer."""

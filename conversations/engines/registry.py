@@ -21,6 +21,7 @@ ENGINES: dict[tuple[EngineKind, str], str] = {
     ("tts", "openai-realtime"): "conversations.engines.openai.realtime_tts.ReadAloud",
     ("tts", "google"): "conversations.engines.google.CloudTextToSpeech",
     ("s2s", "openai"): "conversations.engines.openai.realtime_s2s.SpeechToSpeech",
+    ("llm", "local"): "conversations.engines.local_servers.llm.LocalChat",
     ("stt", "demo"): "conversations.engines.demo.stt.Pocketsphinx",
     ("llm", "demo"): "conversations.engines.demo.llm.Eliza",
     ("tts", "local"): "conversations.engines.local.tts.LocalVoices",

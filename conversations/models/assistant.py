@@ -26,6 +26,7 @@ class Assistant(models.Model):
         OPENAI = "openai", "OpenAI or compatible"
         OPENAI_REALTIME = "openai-realtime", "OpenAI Realtime (reads aloud)"
         GOOGLE = "google", "Google Cloud"
+        LOCAL = "local", "This machine"
         DEMO = "demo", "Demo"
 
     slug = models.SlugField(unique=True)

@@ -13,11 +13,11 @@ from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
 from conversations.session import recording
-from conversations.session.deadline_timers import DeadlineTimers
-from conversations.session.dispatch_queue import AnyMachine, DispatchQueue, Machine
-from conversations.session.error_boundary import BoundaryTaskGroup, ErrorBoundary
-from conversations.session.inbox import FrameTooLargeError, Inbox, TooFastError
-from conversations.session.outbox import Outbox, OutboxFullError
+from conversations.session.dispatch.deadline_timers import DeadlineTimers
+from conversations.session.dispatch.dispatch_queue import AnyMachine, DispatchQueue, Machine
+from conversations.session.dispatch.error_boundary import BoundaryTaskGroup, ErrorBoundary
+from conversations.session.dispatch.inbox import FrameTooLargeError, Inbox, TooFastError
+from conversations.session.dispatch.outbox import Outbox, OutboxFullError
 from conversations.storage import store
 from conversations.storage.leases import TakenOverError
 from conversations.storage.recorder import Recorder

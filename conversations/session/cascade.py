@@ -12,7 +12,7 @@ from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.session_config import REALTIME
 from conversations.session import initial_settings
 from conversations.session.base import Session
-from conversations.session.engine_tasks import EngineTasks
+from conversations.session.engine_calls.engine_tasks import EngineTasks
 from conversations.storage import store
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.recorder import Recorder

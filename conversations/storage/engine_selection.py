@@ -1,7 +1,8 @@
 """Choose which engines serve a user with an assistant, and with whose credentials.
 
 The user's own provider key comes before the site's; the assistant's choice before the site's
-(`STT_ENGINE` …); with neither, the best provider that has a credential; the demo when none has.
+(`STT_ENGINE` …); with neither, the best provider that has a credential; what this machine has when none has; the demo
+when there is nothing.
 """
 
 from collections.abc import Sequence
@@ -15,13 +16,14 @@ from accounts.provider_keys.keyring import find_credential
 from conversations.engines import demo
 from conversations.engines.base import EngineSpec
 from conversations.engines.engine_kinds import EngineKind
+from conversations.engines.local_servers.found import choose_model
 from conversations.engines.voices import OPENAI_REALTIME
 from conversations.models import Assistant
-from conversations.site_engines import SiteChoice, get_site_choice
+from conversations.site_engines import SiteChoice, get_local_servers, get_site_choice
 
 PREFERENCE: dict[EngineKind, tuple[str, ...]] = {
     "stt": ("openai", "demo"),
-    "llm": ("openai", "demo"),
+    "llm": ("openai", "local", "demo"),
     "tts": ("google", "openai-realtime", "openai", "demo"),
 }
 OWN_SERVER_ONLY = ("openai-realtime",)  # chosen by itself only with OpenAI: compatible servers have no such models
@@ -60,7 +62,7 @@ def choose_engines_of_each(user: User, assistants: Sequence[Assistant | None]) -
     return [
         EngineSet(
             stt=_build_spec("stt", assistant, credentials),
-            llm=_build_spec("llm", assistant, credentials),
+            llm=_build_llm_spec(user, assistant, credentials),
             tts=_build_spec("tts", assistant, credentials),
             s2s=_build_s2s_spec(assistant, credentials) if assistant and assistant.s2s_engine else None,
         )
@@ -91,6 +93,17 @@ def _build_spec(kind: EngineKind, assistant: Assistant | None, credentials: dict
     )
 
 
+def _build_llm_spec(user: User, assistant: Assistant | None, credentials: dict[str, Credential | None]) -> EngineSpec:
+    """Return the language model. One of this machine is one that a server has now; where there is none, the demo."""
+    spec = _build_spec("llm", assistant, credentials)
+    if spec.provider != "local":
+        return spec
+    choice = choose_model(get_local_servers(), (spec.model, user.local_model))
+    if choice is None:
+        return replace(spec, provider="demo", model=get_site_choice("llm").models["demo"])
+    return replace(spec, model=choice.model.name, base_url=choice.server.base_url)
+
+
 def _build_s2s_spec(assistant: Assistant, credentials: dict[str, Credential | None]) -> EngineSpec:
     """Return speech to speech with the assistant's voice if such models have it, and a model to transcribe the user."""
     spec = _build_spec("s2s", assistant, credentials)
@@ -107,7 +120,7 @@ def _is_ready(provider: str, site: SiteChoice, credentials: dict[str, Credential
     credential = _find_credential(provider, credentials)
     if provider in OWN_SERVER_ONLY:
         return credential is not None and _is_openai(credential.base_url) and provider in site.models
-    return provider == "demo" or credential is not None
+    return provider in ("local", "demo") or credential is not None
 
 
 def _is_openai(base_url: str) -> bool:

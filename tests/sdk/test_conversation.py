@@ -171,7 +171,7 @@ async def test_a_failing_engine_ends_its_turn_only(
     async with connect() as talk:
         await talk.say(utterance)
         failed = await talk.wait_for(
-            "response.done", "conversation.item.input_audio_transcription.failed", timeout_sec=30
+            "response.done", "conversation.item.input_audio_transcription.failed", patience_sec=30
         )
         error: dict[str, Any] = failed.get("error") or failed["response"]["status_details"]["error"]
         assert says in error["message"]

@@ -182,7 +182,7 @@ async def take_turn(talk: Talk, engine: Engine, utterance: bytes) -> dict[str, A
         await talk.send.response.create()
     else:
         await talk.type(f"Tell me {uuid4().hex[:6]}, please.")
-    return await talk.wait_for("response.done", "error", timeout_sec=CEILING_SEC)
+    return await talk.wait_for("response.done", "error", patience_sec=CEILING_SEC)
 
 
 def read_code(event: dict[str, Any]) -> str:

@@ -130,7 +130,7 @@ async def hang_up_amid_speech(site: Site, server: Server, key: str, utterance: b
         await read_until(socket, "input_audio_buffer.speech_started")
         server.stop()
         await send(socket, {"type": "input_audio_buffer.append", "audio": base64.b64encode(bytes(FRAME)).decode()})
-    await poll(lambda: asyncio.to_thread(lambda: list(spool.glob("*.jsonl"))), timeout_sec=25)
+    await poll(lambda: asyncio.to_thread(lambda: list(spool.glob("*.jsonl"))), patience_sec=25)
 
 
 async def read_clip_sizes(server: Server, conversations: int = 0) -> list[int]:
@@ -145,7 +145,7 @@ async def read_clip_sizes(server: Server, conversations: int = 0) -> list[int]:
         return len(sizes) >= conversations
 
     async with await psycopg.AsyncConnection.connect(server.url, autocommit=True) as connection:
-        await poll(are_stored, timeout_sec=25)
+        await poll(are_stored, patience_sec=25)
     return sizes
 
 

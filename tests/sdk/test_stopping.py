@@ -145,7 +145,7 @@ async def test_a_hundred_who_hang_up_at_once(
         for one in sockets:
             one.transport.abort()
     live = Conversation.objects.filter(user=user, status=Conversation.Status.LIVE)
-    await wait_until_none(live, timeout_sec=40)
+    await wait_until_none(live, patience_sec=40)
     items = await load_utterances(user)
     assert (len(items), [item for item in items if not item.text]) == (100, [])
     assert "Traceback" not in site.log

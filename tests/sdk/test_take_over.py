@@ -120,7 +120,7 @@ async def wait_until_over(conversation_id: str) -> str:
         found = await Conversation.objects.filter(public_id=conversation_id).afirst()
         return "gone" if found is None else "" if found.is_live else "ended"
 
-    return await poll(find_ending, timeout_sec=10)
+    return await poll(find_ending, patience_sec=10)
 
 
 async def test_of_many_at_once_one_remains(connect: Connect) -> None:

@@ -93,7 +93,7 @@ async def test_a_session_that_becomes_one_leaves_nothing(
     assert (
         len(upstream.list_requests("transcriptions")) == 2 * asked
     )  # the words of the first were not remembered either
-    await wait_until_none(Conversation.objects.filter(user=user), timeout_sec=10)
+    await wait_until_none(Conversation.objects.filter(user=user), patience_sec=10)
 
 
 async def test_captions_go_on_in_a_conversation(connect: Connect, upstream: Upstream, utterance: bytes) -> None:

@@ -55,7 +55,7 @@ async def test_who_reads_slowly_gets_all_of_it_and_holds_it_back_meanwhile(
     async with caller.stream("POST", TURNS, content=make_wav(utterance), headers={"Accept": "audio/pcm"}) as answer:
         await poll(made.aexists)
         with pytest.raises(TimeoutError):
-            await wait_until_none(live, timeout_sec=2)  # nothing else than the reader is waited for
+            await wait_until_none(live, patience_sec=2)  # nothing else than the reader is waited for
         pcm = await answer.aread()
     _, reply = await load_items(answer.headers["x-conversation-id"])
     assert (reply.status, reply.heard_text) == ("completed", None)

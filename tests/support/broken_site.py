@@ -18,7 +18,7 @@ import manage
 
 # Where each name breaks something: a module or a class in it, and what of it is called.
 PLACES = {
-    "a frame": ("conversations.session.inbox", "parse_event"),
+    "a frame": ("conversations.session.dispatch.inbox", "parse_event"),
     "audio": ("conversations.realtime.user_turn.turn", "UserTurn.append_audio"),
     "detected speech": ("conversations.realtime.user_turn.turn", "UserTurn.take_window"),
     "a deadline": ("conversations.realtime.machine", "TurnMachine._take_deadline"),
@@ -26,17 +26,20 @@ PLACES = {
     "the model's text": ("conversations.realtime.agent_turn.turn", "AgentTurn.receive"),
     "the start": ("conversations.realtime.machine", "TurnMachine.start"),
     "tools": ("conversations.realtime.machine", "TurnMachine._take_tools"),
-    "a command": ("conversations.session.transcriber", "Transcriber.feed"),
+    "a command": ("conversations.session.engine_calls.transcriber", "Transcriber.feed"),
     "saving": ("conversations.storage.recorder", "Recorder.save"),
-    "a task of the engines": ("conversations.session.engine_tasks", "EngineTasks._report_tools_as_they_come"),
-    "sending": ("conversations.session.outbox", "Outbox._pace"),
+    "a task of the engines": (
+        "conversations.session.engine_calls.engine_tasks",
+        "EngineTasks._report_tools_as_they_come",
+    ),
+    "sending": ("conversations.session.dispatch.outbox", "Outbox._pace"),
     "storing": ("conversations.storage.store", "write"),
     "a ping": ("conversations.transport.websocket", "is_ping"),
     "a frame of speech to speech": ("conversations.realtime.relay.user_turn", "RelayUserTurn.append"),
     "a deadline of speech to speech": ("conversations.realtime.relay.machine", "RelayMachine._pass_deadline"),
     "an upstream event": ("conversations.realtime.relay.machine", "RelayMachine._receive_upstream"),
-    "a command to the upstream": ("conversations.session.s2s_connection", "S2SUpstream.send"),
-    "the upstream's connection": ("conversations.session.s2s_connection", "check_event"),
+    "a command to the upstream": ("conversations.session.engine_calls.s2s_connection", "S2SUpstream.send"),
+    "the upstream's connection": ("conversations.session.engine_calls.s2s_connection", "check_event"),
 }
 
 

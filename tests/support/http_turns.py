@@ -10,6 +10,7 @@ from accounts.models import User
 from conversations.models import Item
 from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
 from tests.support.live import Site
+from tests.support.patience import stretch
 from tests.support.sound_files import make_sound_file
 
 WAV = {"Accept": "audio/wav"}
@@ -20,7 +21,7 @@ HEADERS = ("x-conversation-id", "x-input-item-id", "x-response-id", "x-output-it
 
 def build_client(site: Site, key: str) -> httpx2.AsyncClient:
     headers = {"Authorization": f"Bearer {key}"}
-    return httpx2.AsyncClient(base_url=site.url, headers=headers, timeout=TIMEOUT_SEC)
+    return httpx2.AsyncClient(base_url=site.url, headers=headers, timeout=stretch(TIMEOUT_SEC))
 
 
 def make_wav(pcm: bytes) -> bytes:

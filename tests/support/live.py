@@ -17,6 +17,7 @@ from typing import TextIO
 from urllib.parse import urlsplit
 
 from tests.support.forks import Fork
+from tests.support.patience import PATIENCE_SEC, stretch
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_SEC = 60
@@ -44,10 +45,12 @@ class Site:
     def log(self) -> str:
         return "".join(self.lines)
 
-    def wait_for_log(self, text: str, timeout_sec: float = 20) -> None:
+    def wait_for_log(self, text: str, patience_sec: float = PATIENCE_SEC) -> None:
         """Wait until the site has printed the text: mostly that comes after the answer that it tells of."""
         with self.printed:
-            assert self.printed.wait_for(lambda: text in self.log, timeout_sec), f"no {text!r} in:\n{self.log}"
+            assert self.printed.wait_for(lambda: text in self.log, stretch(patience_sec)), (
+                f"no {text!r} in:\n{self.log}"
+            )
 
     def follow(self) -> None:
         with self.output:
@@ -72,7 +75,7 @@ def manage(
     if before or root != ROOT:
         command = [*before, sys.executable, *command]
         return subprocess.run(
-            command, env=env, capture_output=True, text=True, check=False, timeout=timeout_sec, cwd=root
+            command, env=env, capture_output=True, text=True, check=False, timeout=stretch(timeout_sec), cwd=root
         )
     with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
         process = Fork(command, env, output.fileno(), errors.fileno())
@@ -113,7 +116,7 @@ def run_site(
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_TIMEOUT_SEC)
+            process.wait(stretch(STOP_TIMEOUT_SEC))
         process.kill()  # nothing to it, if it has ended
         follower.join()
         running.remove(site)
@@ -144,7 +147,9 @@ def _wait_for_address(site: Site) -> str:
     """The site is up once it has told where, and over if its output ends before."""
     address = re.compile(r"http://127\.0\.0\.1:\d+")
     with site.printed:
-        site.printed.wait_for(lambda: address.search(site.log) or site.process.poll() is not None, START_TIMEOUT_SEC)
+        site.printed.wait_for(
+            lambda: address.search(site.log) or site.process.poll() is not None, stretch(START_TIMEOUT_SEC)
+        )
     if not (found := address.search(site.log)):
         raise RuntimeError(f"The site did not start:\n{site.log}")
     return found[0]
@@ -161,7 +166,7 @@ def copy_project(folder: Path) -> Path:
 
 def get_metrics(site: Site, authorization: str | None) -> tuple[int, str, str]:
     """The status, the content type and the body."""
-    connection = HTTPConnection(urlsplit(site.url).netloc, timeout=20)
+    connection = HTTPConnection(urlsplit(site.url).netloc, timeout=stretch())
     try:
         headers = {} if authorization is None else {"Authorization": authorization.encode()}
         connection.request("GET", "/metrics", headers=headers)

@@ -15,6 +15,7 @@ from conversations.engines.base import EngineSpec
 from conversations.engines.demo.tts import EspeakNG
 from conversations.models import Conversation, Item
 from conversations.pcm import BYTES_PER_MS
+from tests.support.patience import PATIENCE_SEC, stretch
 from tests.support.realtime import wire
 
 MANUAL = {"type": "realtime", "audio": {"input": {"turn_detection": None}}}
@@ -38,8 +39,8 @@ class Talk:
         wire.check_order(self.events)
         return event
 
-    async def wait_for(self, *kinds: str, timeout_sec: float = 20.0) -> dict[str, Any]:
-        async with asyncio.timeout(timeout_sec):
+    async def wait_for(self, *kinds: str, patience_sec: float = PATIENCE_SEC) -> dict[str, Any]:
+        async with asyncio.timeout(stretch(patience_sec)):
             while (event := await self.receive_next())["type"] not in kinds:
                 pass
         return event

@@ -9,6 +9,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.support.patience import stretch
 from tests.upstream.behaviour import Script
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -39,13 +40,13 @@ class Upstream:
         """Return all requests so far, with the fields of behaviour.Seen."""
         return self._get(f"requests/{endpoint}")
 
-    def wait_for(self, endpoint: str, state: str, count: int = 1, timeout_sec: float = 5.0) -> list[dict[str, Any]]:
+    def wait_for(self, endpoint: str, state: str, count: int = 1, patience_sec: float = 5.0) -> list[dict[str, Any]]:
         """Return the requests in `state` once there are `count`.
 
         A state is received, streaming or ended, or an ending: done, fault, closed_by_peer.
         """
         try:
-            return self._get(f"requests/{endpoint}?state={state}&count={count}&timeout={timeout_sec}")
+            return self._get(f"requests/{endpoint}?state={state}&count={count}&timeout={stretch(patience_sec)}")
         except HTTPError as error:
             seen = self.list_requests(endpoint)
             raise AssertionError(f"not {count} requests {state} at {endpoint}, but {seen}") from error

@@ -68,7 +68,7 @@ else:
             "LOCATION": "speech",
             "OPTIONS": {
                 "MAX_ENTRIES": 2**31
-            },  # its own number of places bounds it, see conversations/session/speech_cache.py
+            },  # its own number of places bounds it, see conversations/session/engine_calls/speech_cache.py
         },
     }
     CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from conversations.engines.local_servers.addresses import STANDARD_PORTS, parse_addresses
 from conversations.local_models.manifest import load_manifest
 from voiceproject.settings.env import VAR_DIR, env, env_choice, env_file, env_float, env_list, env_url
 
@@ -22,7 +23,7 @@ ENGINE_TIMEOUT_SEC = env_float("ENGINE_TIMEOUT_SEC", 15.0, lowest=1.0, highest=3
 # Engines of assistants that name none: openai, google (TTS only), openai-realtime (TTS only: a Realtime model that
 # reads aloud) or demo. Unset: the best that has a credential.
 STT_ENGINE = env_choice("STT_ENGINE", ("", "openai", "demo"), "")
-LLM_ENGINE = env_choice("LLM_ENGINE", ("", "openai", "demo"), "")
+LLM_ENGINE = env_choice("LLM_ENGINE", ("", "openai", "local", "demo"), "")
 TTS_ENGINE = env_choice("TTS_ENGINE", ("", "openai", "openai-realtime", "google", "demo"), "")
 # The models, of OpenAI or of the compatible server at OPENAI_BASE_URL.
 STT_MODEL = env("STT_MODEL", "gpt-transcribe")
@@ -41,6 +42,16 @@ STT_STREAM_MODEL = env("STT_STREAM_MODEL")
 # none, minimal, low, medium, high, or what else the model knows. Unset: none for OpenAI's own models, which answers
 # soonest, and nothing for compatible servers, which may not know it.
 LLM_REASONING_EFFORT = env("LLM_REASONING_EFFORT")
+
+# Where servers of language models may stand on this machine, with commas: ports of 127.0.0.1 and ::1, or such addresses
+# with their ports; `none` looks for none. Unset: the ports of Ollama, LM Studio, llama.cpp's server and vLLM.
+try:
+    LOCAL_LLM_SERVERS = parse_addresses(env("LOCAL_LLM_SERVERS", STANDARD_PORTS))
+except ValueError as error:
+    raise ImproperlyConfigured(f"LOCAL_LLM_SERVERS {error}") from None
+# The model that people are told to fetch where there is none yet, by its name at Ollama: small, calls tools, and
+# answers without thinking first.
+LOCAL_LLM_SUGGESTION = env("LOCAL_LLM_SUGGESTION", "qwen3:4b-instruct")
 
 # Models that hear and speak on this machine, by their names in conversations/local_models/manifest.toml, with commas;
 # `none` fetches none. Unset: Whisper tiny.en and a voice of Piper, 129 MB to download.

@@ -28,7 +28,8 @@ class Account:
         self._spec = spec
         self.public_only = spec.public_only
         self.is_own = not spec.base_url or f"{spec.base_url}/".startswith(f"{OPENAI_URL}/")
-        name = "OpenAI" if self.is_own else "OpenAI-compatible server"
+        compatible = "a server on this machine" if spec.provider == "local" else "OpenAI-compatible server"
+        name = "OpenAI" if self.is_own else compatible
         self.errors = EngineErrors(kind, spec.provider, name, spec.api_key, spec.model)
 
     @cached_property
@@ -39,7 +40,7 @@ class Account:
         """
         self.errors.check_key()
         client = AsyncOpenAI(
-            api_key=self._spec.api_key or "none",
+            api_key=self._spec.api_key or ("" if self._spec.provider == "local" else "none"),  # "" sends none
             base_url=self._spec.base_url or OPENAI_URL,
             max_retries=0,
             timeout=httpx2.Timeout(self._spec.timeout_sec, connect=min(CONNECT_SEC, self._spec.timeout_sec)),

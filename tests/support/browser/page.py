@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, StorageState, expect
 
 from tests.support.live import ROOT
+from tests.support.patience import PATIENCE_SEC, stretch
 
 # The shell is Chromium without what surrounds a page. It starts in a third of the time.
 SHELL_NAME = "chromium-headless-shell"
@@ -42,9 +43,6 @@ ANIMATIONS_THAT_END = """Promise.allSettled(document.getAnimations()
 
 
 POLL_MS = 50
-
-
-PATIENCE_MS = 20_000  # two cores are shared by the browser, the recogniser and whatever else runs
 
 
 @dataclass(frozen=True)
@@ -97,12 +95,12 @@ def wait_for_state(page: Page, name: str) -> None:
     wait_until(page, lambda: talk.get_attribute("data-state") == name, f"the state {name}")
 
 
-def wait_until(page: Page, is_so: Callable[[], bool], what: str, patience_ms: float = PATIENCE_MS) -> None:
+def wait_until(page: Page, is_so: Callable[[], bool], what: str, patience_sec: float = PATIENCE_SEC) -> None:
     """Wait until the condition holds, or fail with `what`.
 
     It polls from here, since the page's content security policy forbids Playwright's own wait_for_function.
     """
-    deadline = time.monotonic() + patience_ms / 1000
+    deadline = time.monotonic() + stretch(patience_sec)
     while not is_so():
         assert time.monotonic() < deadline, f"in vain: {what}"
         page.wait_for_timeout(POLL_MS)
@@ -115,8 +113,10 @@ def wait_until_audible(page: Page) -> None:
 def wait_until_sent(page: Page, sec: float) -> None:
     """Wait until the page has sent so many seconds more of its microphone, which a busy machine may do late."""
     wanted = page.evaluate("window.audioSent.samples") + sec * SAMPLES_PER_SEC
-    patience_ms = PATIENCE_MS + 1000 * sec
-    wait_until(page, lambda: page.evaluate("window.audioSent.samples") >= wanted, f"{sec} s of sound sent", patience_ms)
+    patience_sec = PATIENCE_SEC + sec
+    wait_until(
+        page, lambda: page.evaluate("window.audioSent.samples") >= wanted, f"{sec} s of sound sent", patience_sec
+    )
 
 
 def save_screenshot(page: Page, name: str) -> None:

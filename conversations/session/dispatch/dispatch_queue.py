@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.replay.recorded_machine import EntryPoints
 from conversations.realtime.state import SessionState
-from conversations.session.error_boundary import ErrorBoundary
+from conversations.session.dispatch.error_boundary import ErrorBoundary
 
 
 class Machine(EntryPoints, Protocol):

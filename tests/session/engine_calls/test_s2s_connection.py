@@ -7,8 +7,8 @@ import pytest
 
 from conversations.engines.errors import EngineError, EngineUnavailable
 from conversations.realtime.relay.upstream_events import UpstreamEvent, UpstreamLost, UpstreamReady
-from conversations.session import s2s_connection as upstream_module
-from conversations.session.s2s_connection import S2SUpstream
+from conversations.session.engine_calls import s2s_connection as upstream_module
+from conversations.session.engine_calls.s2s_connection import S2SUpstream
 
 
 class Deaf:

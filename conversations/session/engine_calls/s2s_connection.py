@@ -11,7 +11,7 @@ from conversations.engines.base import S2SConnection, SpeechToSpeech
 from conversations.engines.errors import EngineError, EngineTimeout
 from conversations.realtime.relay.upstream_events import UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.realtime.relay.upstream_validation import MalformedEventError, check_event
-from conversations.session.generation import convert_failure
+from conversations.session.engine_calls.generation import convert_failure
 
 PAUSES_SEC = (0.0, 0.5, 2.0)  # before each retry; then the session gives up
 LONGEST_PAUSE_SEC = 5.0  # the longest pause that a provider can ask for

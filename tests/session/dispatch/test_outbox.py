@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversations.session.outbox import Outbox, OutboxFullError
+from conversations.session.dispatch.outbox import Outbox, OutboxFullError
 
 
 class Socket:

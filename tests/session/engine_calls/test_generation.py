@@ -14,9 +14,9 @@ from conversations.network import http
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import ContextMessage
-from conversations.session.clause_speech import FRAME_BYTES
-from conversations.session.generation import LEAD_SEC, MAX_STREAMS, Generation
-from conversations.session.text_completion import PIECE_CHARS
+from conversations.session.engine_calls.clause_speech import FRAME_BYTES
+from conversations.session.engine_calls.generation import LEAD_SEC, MAX_STREAMS, Generation, PlaybackLead
+from conversations.session.engine_calls.text_completion import PIECE_CHARS
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import make_speech
 
@@ -271,3 +271,50 @@ async def test_the_clause_that_sounds_is_not_withdrawn(upstream: Upstream) -> No
     stage.reply.end_speech()
     await running
     assert (stage.get_pcm(0), stage.get_pcm(1)) == (make_speech(LONG), make_speech("Four."))
+
+
+def test_the_lead_is_what_was_sent_and_not_yet_played() -> None:
+    lead = PlaybackLead()
+    assert lead.measure_sec(10.0) == 0.0
+    lead.add(2.0, 10.0)
+    lead.add(1.0, 10.5)
+    assert lead.measure_sec(11.0) == 2.0
+
+
+def test_a_client_that_ran_dry_has_no_debt() -> None:
+    lead = PlaybackLead()
+    lead.add(1.0, 10.0)
+    assert lead.measure_sec(15.0) == 0.0
+    lead.add(1.0, 15.0)
+    assert lead.measure_sec(15.5) == 0.5
+
+
+def test_what_is_sent_while_playback_is_held_adds_up() -> None:
+    lead = PlaybackLead()
+    lead.add(3.0, 10.0)
+    lead.hold(11.0)
+    lead.hold(12.0)
+    lead.add(1.0, 15.0)
+    assert (lead.measure_sec(20.0), lead.is_held) == (3.0, True)
+    lead.release(30.0)
+    assert (lead.measure_sec(31.0), lead.is_held) == (2.0, False)
+
+
+def test_a_release_of_what_was_not_held_changes_nothing() -> None:
+    lead = PlaybackLead()
+    lead.add(3.0, 10.0)
+    lead.release(11.0)
+    assert lead.measure_sec(11.0) == 2.0
+
+
+def test_what_began_held_plays_from_its_release() -> None:
+    lead = PlaybackLead(is_held=True)
+    lead.add(3.0, 10.0)
+    lead.release(15.0)
+    assert lead.measure_sec(16.0) == 2.0
+
+
+def test_a_client_that_keeps_speech_as_a_file_has_no_lead() -> None:
+    lead = PlaybackLead(plays_live=False)
+    lead.add(60.0, 10.0)
+    assert lead.measure_sec(10.0) == 0.0

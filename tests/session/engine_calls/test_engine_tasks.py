@@ -8,7 +8,7 @@ import pytest
 from conversations.engines.base import EngineSpec
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import ContextMessage
-from conversations.session.engine_tasks import EngineTasks
+from conversations.session.engine_calls.engine_tasks import EngineTasks
 from conversations.storage.callers import Caller
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.store import OpenedConversation
@@ -78,11 +78,11 @@ async def test_a_filler_that_fails_is_not_missed(upstream: Upstream) -> None:
 
 
 async def test_a_filler_without_end_is_left_out(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conversations.session.engine_tasks.MOST_FILLER_SEC", 0.1)
+    monkeypatch.setattr("conversations.session.engine_calls.engine_tasks.MOST_FILLER_SEC", 0.1)
     assert await speak_filler(upstream, "Einen Moment.") == []
 
 
 async def test_a_filler_that_is_slow_itself_is_left_out(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("conversations.session.engine_tasks.FILLER_TIMEOUT_SEC", 0.1)
+    monkeypatch.setattr("conversations.session.engine_calls.engine_tasks.FILLER_TIMEOUT_SEC", 0.1)
     upstream.behave("speech", first_byte_ms=5_000)
     assert await speak_filler(upstream, "Et øjeblik.") == []

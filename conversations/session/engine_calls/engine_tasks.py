@@ -18,9 +18,9 @@ from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.user_turn.transcription import NO_SOUND
-from conversations.session.generation import Generation, convert_failure
-from conversations.session.speech_cache import CachedSpeechToText, CachedTextToSpeech, Shelf
-from conversations.session.transcriber import Transcriber
+from conversations.session.engine_calls.generation import Generation, convert_failure
+from conversations.session.engine_calls.speech_cache import CachedSpeechToText, CachedTextToSpeech, Shelf
+from conversations.session.engine_calls.transcriber import Transcriber
 from conversations.storage import store
 from conversations.storage.store import OpenedConversation
 from conversations.tools.toolbox import Toolbox

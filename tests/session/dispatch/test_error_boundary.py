@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from conversations.session.error_boundary import BoundaryTaskGroup, ErrorBoundary
+from conversations.session.dispatch.error_boundary import BoundaryTaskGroup, ErrorBoundary
 
 
 class Ended:

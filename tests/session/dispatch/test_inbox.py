@@ -3,8 +3,8 @@ import asyncio
 import pytest
 
 from conversations.realtime.protocol.client_events import AudioAppend
-from conversations.session import inbox
-from conversations.session.inbox import FrameTooLargeError, Inbox, TooFastError
+from conversations.session.dispatch import inbox
+from conversations.session.dispatch.inbox import FrameTooLargeError, Inbox, TooFastError
 
 
 async def test_it_works() -> None:

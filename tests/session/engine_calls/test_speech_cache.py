@@ -28,8 +28,14 @@ from conversations.engines.errors import EngineUnavailable
 from conversations.engines.openai.stt import Transcriptions
 from conversations.engines.openai.tts import Speech
 from conversations.network import http
-from conversations.session import speech_cache
-from conversations.session.speech_cache import CachedKind, CachedSpeechToText, CachedTextToSpeech, Shelf, SpeechCache
+from conversations.session.engine_calls import speech_cache
+from conversations.session.engine_calls.speech_cache import (
+    CachedKind,
+    CachedSpeechToText,
+    CachedTextToSpeech,
+    Shelf,
+    SpeechCache,
+)
 from tests.support.live import run_redis
 from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream

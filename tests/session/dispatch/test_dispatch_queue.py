@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.session.dispatch_queue import DispatchQueue
-from conversations.session.error_boundary import ErrorBoundary
+from conversations.session.dispatch.dispatch_queue import DispatchQueue
+from conversations.session.dispatch.error_boundary import ErrorBoundary
 
 
 class Machine:

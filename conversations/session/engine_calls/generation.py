@@ -18,8 +18,8 @@ from conversations.pcm import BYTES_PER_MS, measure_seconds
 from conversations.realtime.commands import Generate, SpeakClause
 from conversations.realtime.engine_events import GenerationFailed, SpeechAudio, SpeechDone
 from conversations.realtime.protocol.errors import Failure
-from conversations.session.clause_speech import FRAME_BYTES, ClauseSpeech
-from conversations.session.text_completion import Report, complete_text
+from conversations.session.engine_calls.clause_speech import FRAME_BYTES, ClauseSpeech
+from conversations.session.engine_calls.text_completion import Report, complete_text
 
 # Smaller frames would cost more than their sound is worth; larger ones would delay the first sound.
 LEAST_FRAME_BYTES = 40 * BYTES_PER_MS

@@ -5,7 +5,7 @@ from time import monotonic
 
 from conversations.realtime.deadlines import Deadline
 from conversations.realtime.engine_events import DeadlinePassed
-from conversations.session.deadline_timers import DeadlineTimers
+from conversations.session.dispatch.deadline_timers import DeadlineTimers
 
 
 async def test_it_works() -> None:
