@@ -124,6 +124,6 @@ def _explain_missing(model: str) -> str:
 def _explain_language(model: str, language: str) -> str:
     whose = "" if model in AUTO else f" of {model}"
     return (
-        f"has no voice{whose} for the language “{language}”. Choose another engine for this assistant's voice, or ask the "
-        "administrator to add a voice of Piper in that language to the folder of the models."
+        f"has no voice{whose} for the language “{language}”. Choose another engine for this assistant's voice, or ask "
+        "the administrator to add a voice of Piper in that language to the folder of the models."
     )

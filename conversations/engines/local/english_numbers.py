@@ -1,10 +1,8 @@
 """English words for numbers, for what voices do not read right by themselves: years, ordinals and digits."""
 
-ONES = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " eighteen nineteen"
-).split()
-TENS = ("", "", *"twenty thirty forty fifty sixty seventy eighty ninety".split())
+ONES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+        "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]  # fmt: skip
+TENS = ["", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 SCALES = ("", "thousand", "million", "billion", "trillion")
 MAX_DIGITS = 3 * len(SCALES)  # longer numbers are read digit by digit
 ORDINALS = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth",
@@ -57,14 +55,14 @@ def say_year(number: int) -> str:
 
 
 def say_decade(number: int) -> str:
-    """Return “nineteen eighties”, for a year that ends in 0."""
-    words = say_year(number)
+    """Return “nineteen eighties” or “eighties”, for a year that ends in 0."""
+    words = say_year(number) if number > 100 else say_cardinal(number)
     return words[:-1] + "ies" if words.endswith("y") else words + "s"
 
 
-def say_digits(digits: str) -> str:
-    """Return “four one five” for “415”; what is no digit separates words."""
-    return " ".join("oh" if digit == "0" else ONES[int(digit)] for digit in digits if digit in "0123456789")
+def say_digits(digits: str, zero: str = "zero") -> str:
+    """Return “four one five” for “415”."""
+    return " ".join(zero if digit == "0" else ONES[int(digit)] for digit in digits)
 
 
 def read_roman(numeral: str) -> int:

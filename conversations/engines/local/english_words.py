@@ -1,8 +1,7 @@
 """English words for what is written short: abbreviations, units, months, signs."""
 
-MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+          "December"]  # fmt: skip
 CURRENCIES = {"$": ("dollar", "cent"), "£": ("pound", "pence"), "€": ("euro", "cent"), "¥": ("yen", ""),
               "USD": ("dollar", "cent"), "GBP": ("pound", "pence"), "EUR": ("euro", "cent")}  # fmt: skip
 SCALES = {"k": "thousand", "m": "million", "mn": "million", "b": "billion", "bn": "billion", "tn": "trillion"}
@@ -12,7 +11,7 @@ UNITS = {
     "l": "liter", "L": "liter", "ml": "milliliter", "mL": "milliliter",
     "h": "hour", "hr": "hour", "hrs": "hour", "min": "minute", "mins": "minute", "sec": "second", "secs": "second",
     "ms": "millisecond", "kB": "kilobyte", "KB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte",
-    "kW": "kilowatt", "kWh": "kilowatt-hour", "W": "watt", "V": "volt", "A": "amp", "mAh": "milliamp-hour",
+    "kW": "kilowatt", "kWh": "kilowatt-hour", "W": "watt", "V": "volt", "mAh": "milliamp-hour",
     "px": "pixel", "°": "degree", "ft": "foot",
 }  # fmt: skip
 FIXED_UNITS = {
@@ -37,24 +36,24 @@ ABBREVIATIONS = {
     "Thu.": "Thursday", "Thurs.": "Thursday", "Fri.": "Friday", "Sat.": "Saturday",
 }  # fmt: skip
 # Before a Roman numeral that is counted: “chapter four”. Behind a name it is an ordinal: “Henry the eighth”.
-COUNTED = frozenset(
-    "chapter part act scene section volume book phase article war level type stage class grade figure appendix title"
-    " episode round mark bowl apollo gemini table step module unit tier fantasy rocky".split()
-)
-# Capitals that are read as a word. Voices spell others.
-READ_AS_WORDS = frozenset(
-    "NASA NATO UNESCO UNICEF OPEC FIFA UEFA COVID AIDS RAM ROM PIN SIM GIF JPEG LASER RADAR SCUBA ASAP YOLO LAN WAN JSON"
-    " BASIC CAPTCHA SWAT OSHA FEMA NAFTA ASCII GUI ZIP OK".split()
-)
+COUNTED = frozenset({
+    "chapter", "part", "act", "scene", "section", "volume", "book", "phase", "article", "war", "level", "type", "stage",
+    "class", "grade", "figure", "appendix", "title", "episode", "round", "mark", "bowl", "apollo", "gemini", "table",
+    "step", "module", "unit", "tier", "fantasy", "rocky",
+})  # fmt: skip
+# Words that may stand before capitals and are nobody's name: “the IV”.
+NO_NAMES = frozenset({"the", "an", "my", "her", "his", "your", "our", "their", "this", "that", "no", "and", "or", "by",
+                      "in", "on", "for", "with"})  # fmt: skip
 FRACTIONS = {2: "half", 3: "third", 4: "quarter", 5: "fifth", 6: "sixth", 7: "seventh", 8: "eighth", 9: "ninth",
              10: "tenth", 12: "twelfth", 16: "sixteenth"}  # fmt: skip
 SIGNS = {"½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3", "⅛": " 1/8", "\u2212": "-", "\u2010": "-",
          "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"',
-         "\u00a0": " ", "\u202f": " ", "\u2009": " ", "™": "", "®": "", "*": "×"}  # fmt: skip
-SPOKEN_SIGNS = {"&": "and", "@": "at", "=": "equals", "×": "times", "÷": "divided by", "±": "plus or minus",
-                "+": "plus", "%": "percent", "#": "number", "§": "section", "<": "less than", ">": "greater than",
-                "≈": "about", "≤": "at most", "≥": "at least", "²": "squared", "³": "cubed", "~": "about",
-                "_": " ", "\\": " ", "/": "slash", "|": ",", "^": "to the power of", "°": "degrees"}  # fmt: skip
+         "\u00a0": " ", "\u202f": " ", "\u2009": " ", "™": "", "®": "", "×": " times "}  # fmt: skip
+SPOKEN_SIGNS = {"&": "and", "@": "at", "=": "equals", "÷": "divided by", "±": "plus or minus",
+                "+": "plus", "%": "percent", "#": "hashtag", "*": " ", "§": "section", "<": "less than",
+                ">": "greater than", "≈": "about", "≤": "at most", "≥": "at least", "²": "squared", "³": "cubed",
+                "~": "about", "_": " ", "\\": " ", "/": "slash", "|": ",",
+                "^": "to the power of", "°": "degrees"}  # fmt: skip
 
 
 def choose_plural(number: str, word: str) -> str:

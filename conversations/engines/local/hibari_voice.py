@@ -5,6 +5,7 @@ ever given the path of a file that is there.
 """
 
 import json
+import unicodedata
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -15,11 +16,14 @@ import numpy as np
 from hibari import dsp
 from hibari.g2p import G2P
 
+from conversations.engines.local.english_numbers import ONES
 from conversations.engines.local.onnx_runs import Array, load_model, run_model
 from conversations.engines.local.worker_process import Check
 
 ASSETS = Path(hibari.__file__).parent / "assets"
 PAD = 0  # at both ends
+# “[word](/phonemes/)” would put phonemes of the text's own into the speech.
+NO_LINKS = str.maketrans({"[": "(", "]": ")"})
 
 
 @cache
@@ -43,12 +47,11 @@ def list_ids(phonemes: str) -> list[int]:
 
 def read_english(text: str, *, is_british: bool = False) -> str:
     """Return the phonemes of a sentence that `normalise` has written in words."""
-    phonemes: str = load_phonemiser(is_british)(text.translate(NO_LINKS), normalize_text=False)
+    # The package fails at a long number, and takes figures of every script for one: they are read one by one.
+    signs = unicodedata.normalize("NFKC", text).translate(NO_LINKS)
+    plain = "".join(f" {ONES[unicodedata.digit(sign)]} " if sign.isdigit() else sign for sign in signs)
+    phonemes: str = load_phonemiser(is_british)(plain, normalize_text=False)
     return phonemes
-
-
-# “[word](/phonemes/)” would put phonemes of the text's own into the speech.
-NO_LINKS = str.maketrans({"[": "(", "]": ")"})
 
 
 class HibariVoice:
@@ -65,7 +68,7 @@ class HibariVoice:
         ids = [PAD, *list_ids(read_english(sentence)), PAD]
         if len(ids) < 3:
             return
-        inputs = {"ids": np.array([ids], np.int64), "speed": np.array([speed], np.float32)}
+        inputs: dict[str, Array] = {"ids": np.array([ids], np.int64), "speed": np.array([speed], np.float32)}
         spectrum = (output[0] for output in run_model(self._session, inputs, check))
         check()
         yield dsp.synth(*spectrum, np.random.default_rng(0))

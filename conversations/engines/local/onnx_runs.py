@@ -32,7 +32,7 @@ def run_model(session: onnxruntime.InferenceSession, inputs: Mapping[str, Array]
         while not done.wait(LOOK_SEC):
             try:
                 check()
-            except BaseException as error:  # noqa: BLE001 - it is raised in the thread that runs the model
+            except BaseException as error:  # it is raised in the thread that runs the model
                 raised.append(error)
                 options.terminate = True
                 return
@@ -42,7 +42,7 @@ def run_model(session: onnxruntime.InferenceSession, inputs: Mapping[str, Array]
     outputs: list[Array] = []
     try:
         outputs = session.run(None, dict(inputs), options)
-    except Exception:  # noqa: BLE001 - ONNX Runtime has no exception of its own for a run that was ended
+    except Exception:  # ONNX Runtime has no exception of its own for a run that was ended
         done.set()
         watcher.join()
         if not raised:

@@ -3,7 +3,7 @@
 import re
 
 MAX_CHARS = 300
-MAX_WORD_CHARS = 60  # what is longer is no word, and phonemes of one take more than linear time
+MAX_WORD_CHARS = 40  # what is longer is no word, and phonemes of one take more than linear time
 SENTENCE_END = re.compile(r"(?<=[.!?…。！？])[\"'”’)\]]*\s+(?=\S)")
 LONG_WORD = re.compile(rf"(\S{{{MAX_WORD_CHARS}}})(?=\S)")
 PART_END = re.compile(r"[,;:—]\s|\s")
@@ -28,7 +28,7 @@ def _split_long(sentence: str) -> list[str]:
     """Cut a long sentence behind a comma, or else between words."""
     parts = []
     while len(sentence) > MAX_CHARS:
-        ends = [found for found in PART_END.finditer(sentence, MAX_CHARS // 3, MAX_CHARS)]
+        ends = list(PART_END.finditer(sentence, MAX_CHARS // 3, MAX_CHARS))
         commas = [found for found in ends if len(found[0]) > 1]
         cut = (commas or ends)[-1].end() if ends else MAX_CHARS
         parts.append(sentence[:cut].strip())

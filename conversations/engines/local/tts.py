@@ -26,7 +26,7 @@ class LocalVoices:
 
     async def connect(self) -> None:
         """Start the process, which loads the voice."""
-        self._get_pool().warm()
+        get_voice_pool(self._spec).warm()
 
     async def speak(
         self, text: str, *, voice: str = "", language: str = "", speed: float = 1.0
@@ -35,9 +35,11 @@ class LocalVoices:
         voices = catalogue.list_local_voices(Path(self._spec.folder))
         chosen = catalogue.choose_voices(voices, self._spec.model, voice or self._spec.voice, language)
         asked = Asked(text, tuple(chosen), language, speed)
-        async with aclosing(self._get_pool().stream(asked, timeout_sec=self._spec.timeout_sec)) as pieces:
+        async with aclosing(get_voice_pool(self._spec).stream(asked, timeout_sec=self._spec.timeout_sec)) as pieces:
             async for piece in pieces:
                 yield piece
 
-    def _get_pool(self) -> WorkerPool:
-        return get_pool("tts", LOAD, (self._spec.folder, self._spec.model), processes=1, at_once=1, queue=QUEUE)
+
+def get_voice_pool(spec: EngineSpec) -> WorkerPool:
+    """Return the one process that speaks for such a spec."""
+    return get_pool("tts", LOAD, (spec.folder, spec.model), processes=1, at_once=1, queue=QUEUE)
