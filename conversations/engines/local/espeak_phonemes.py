@@ -27,6 +27,6 @@ def read_ipa(sentence: str, voice: str, tie: str = "") -> str:
 
 
 def _spell(found: re.Match[str]) -> str:
-    """Return letters that espeak-ng names one by one: capitals, as “a” is a word. At the end the full stop stays."""
+    """Return a word that espeak-ng spells, as it is in capitals. At the end the full stop stays."""
     is_last = not found.string[found.end() :].strip()
-    return found[0].upper().replace(".", " ") + (". " if is_last else "")
+    return found[0].upper().replace(".", "") + ("." if is_last else "")

@@ -9,7 +9,7 @@ def test_punctuation_stays_where_it_was() -> None:
 
 
 def test_letters_are_named_one_by_one() -> None:
-    assert read_ipa("At nine a.m. today.", "en-us") == "æt nˈaɪn ˈeɪ ˈɛm tədˈeɪ."
+    assert read_ipa("At nine a.m. today.", "en-us") == "æt nˈaɪn ˌeɪˈɛm tədˈeɪ."
     assert read_ipa("At nine a.m.", "en-us").endswith("ˈɛm.")
 
 
