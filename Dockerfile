@@ -1,10 +1,13 @@
 # One image for the site and its commands: docker compose exec web python manage.py createsuperuser
 FROM python:3.13-slim AS packages
-COPY requirements.txt ./
-RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --requirement requirements.txt
+# With --build-arg LOCAL=true it can hear and speak by itself; the models are not in it, but in LOCAL_MODELS_DIR.
+ARG LOCAL=false
+COPY requirements.txt requirements-local.txt ./
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes \
+    --requirement $(if [ "$LOCAL" = true ]; then echo requirements-local.txt; else echo requirements.txt; fi)
 
 FROM python:3.13-slim
-RUN useradd --system --no-create-home --uid 10001 voiceproject && install --directory --owner voiceproject --mode 700 /spool
+RUN useradd --system --no-create-home --uid 10001 voiceproject && install --directory --owner voiceproject --mode 700 /spool /models
 COPY --from=packages /venv /venv
 WORKDIR /app
 COPY manage.py ./
@@ -13,7 +16,7 @@ COPY accounts accounts
 COPY conversations conversations
 COPY templates templates
 COPY static static
-ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 HOST=0.0.0.0 PORT=8000 STATIC_HASHED=true
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 HOST=0.0.0.0 PORT=8000 STATIC_HASHED=true LOCAL_MODELS_DIR=/models
 # The settings want these to load; nothing is signed, encrypted or asked of a database here.
 RUN DATABASE_URL=postgres://build/build SECRET_KEY=build FIELD_ENCRYPTION_KEY=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
     python manage.py collectstatic --noinput && python -m compileall -q .

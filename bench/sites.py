@@ -46,11 +46,20 @@ class Mode:
     turn_detection: tuple[tuple[str, Any], ...] = tuple(SEMANTIC.items())
     stream_model: str = ""
     is_pipecat: bool = False
+    is_local: bool = False  # hears and speaks by models of this machine, on all of its cores
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The settings of the engines."""
+        if self.is_local:
+            return {"STT_ENGINE": "local", "TTS_ENGINE": "local"}
+        return {"TTS_ENGINE": "openai", "STT_STREAM_MODEL": self.stream_model}
 
 
 FILE = Mode("Voiceproject, file STT")
 STREAMING = Mode("Voiceproject, streaming STT", stream_model="gpt-live-transcribe")
 BASELINE = Mode("baseline (nothing ahead)", WITHOUT, tuple(SERVER.items()))
+LOCAL = Mode("Voiceproject, this machine hears and speaks", is_local=True)
 PIPECAT = Mode("Pipecat 1.14 quickstart", is_pipecat=True)
 
 
@@ -128,11 +137,10 @@ def run_site(mode: Mode, upstream: Upstream, limits: Mapping[str, str] = BOUNDLE
         "PORT": "0",
         "OPENAI_BASE_URL": f"{upstream.url}/v1",
         "OPENAI_API_KEY": "sk-site",
-        "TTS_ENGINE": "openai",
-        "STT_STREAM_MODEL": mode.stream_model,
+        **mode.env,
         **limits,
     }
-    with _run_process("site", [sys.executable, "manage.py", "run"], env, pinned=True) as process:
+    with _run_process("site", [sys.executable, "manage.py", "run"], env, pinned=not mode.is_local) as process:
         url = _await_output(process, r"(http://127\.0\.0\.1:\d+)")
         yield Site(mode, url, process.pid, _create_callers(env["DATABASE_URL"]), upstream)
 

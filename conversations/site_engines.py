@@ -11,6 +11,7 @@ from typing import Literal
 from django.conf import settings
 
 from accounts.provider_keys.credentials import OPENAI_URL
+from conversations import local_choice
 from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.local_servers.addresses import Address, leave_out_own
 from conversations.engines.local_servers.discovery import DISCOVERY
@@ -57,6 +58,14 @@ def get_local_servers() -> Found:
     return DISCOVERY.get(get_local_addresses())
 
 
+def begin_search() -> None:
+    """Begin to look for them, in the background, if one may answer: where the site has no other language model."""
+    if settings.LLM_ENGINE == "local" or not (
+        settings.LLM_ENGINE or settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL
+    ):
+        get_local_servers()
+
+
 def look_for_local_servers() -> Found:
     """Look for them now. Takes a second or two, so no page waits for it unless somebody asked."""
     return DISCOVERY.look(get_local_addresses())
@@ -66,7 +75,8 @@ def list_site_models() -> frozenset[str]:
     """Return the names of all models that the site itself may use, of every kind and provider."""
     kinds: tuple[Literal["stt", "llm", "tts", "s2s"], ...] = ("stt", "llm", "tts", "s2s")
     choices = [get_site_choice(kind) for kind in kinds]
-    return frozenset(name for choice in choices for name in (*choice.models.values(), *choice.stream_models.values()))
+    named = (name for choice in choices for name in (*choice.models.values(), *choice.stream_models.values()))
+    return frozenset((*named, *local_choice.list_choices("stt"), *local_choice.list_choices("tts")))
 
 
 def _choose_stream_models() -> dict[str, str]:

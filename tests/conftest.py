@@ -21,10 +21,14 @@ from voiceproject.local import embedded_postgres
 # settings are read when Django is, which is before any fixture.
 SCRATCH = Path(tempfile.mkdtemp(prefix="voiceproject-tests-"))
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
+# Where the real speech models are, which are fetched once for a checkout. Workers inherit it.
+os.environ.setdefault(
+    "TEST_MODELS_DIR", os.environ.get("LOCAL_MODELS_DIR") or str(Path(__file__).parents[1] / "var/models")
+)
 PROVIDER_NAMES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_API_KEY")
 ENGINE_NAMES = ("STT_ENGINE", "STT_MODEL", "STT_STREAM_MODEL", "LLM_ENGINE", "LLM_MODEL",
                 "TTS_ENGINE", "TTS_MODEL", "TTS_VOICE", "S2S_MODEL")  # fmt: skip
-MODEL_NAMES = ("LOCAL_MODELS", "LOCAL_MODELS_FROM", "HF_ENDPOINT", "NPM_CONFIG_REGISTRY")
+MODEL_NAMES = ("LOCAL_STT_MODEL", "LOCAL_TTS_MODEL", "LOCAL_MODELS_FROM", "HF_ENDPOINT", "NPM_CONFIG_REGISTRY")
 os.environ.update(
     dict.fromkeys((*PROVIDER_NAMES, *MODEL_NAMES, "GOOGLE_TTS_ENDPOINT", *ENGINE_NAMES, "REDIS_URL", "EMAIL_HOST"), "")
 )
@@ -39,6 +43,7 @@ os.environ.update(
     VOICE_RECORD_DIR="",
     DATABASE_URL=embedded_postgres.build_url(SCRATCH / "postgres"),
     SPOOL_DIR=str(SCRATCH / "spool"),
+    LOCAL_MODELS="none",  # no site of the tests fetches any
     LOCAL_MODELS_DIR=str(SCRATCH / "models"),
     SECRET_KEY="tests-only-" + "x" * 50,
     FIELD_ENCRYPTION_KEY=Fernet.generate_key().decode(),
@@ -75,6 +80,13 @@ LONG_MODULES = (
     "browser/test_admin.py", "voiceproject/test_production.py", "admin/test_no_more_rights.py",
     "browser/test_speech_to_speech.py",
 )  # fmt: skip
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark what a live site serves, or another process of the project, for `-m "not live"`."""
+    if "database_url" in getattr(item, "fixturenames", ()):
+        item.add_marker("live")
 
 
 @pytest.hookimpl(trylast=True)

@@ -57,6 +57,7 @@ UNFOLD = {
                 "items": [
                     _build_entry("Assistants", "record_voice_over", "conversations", "assistant"),
                     _build_entry("MCP servers", "hub", "conversations", "mcpserver"),
+                    {"title": "This site’s models", "icon": "memory", "link": reverse_lazy("site_models")},
                 ],
             },
             {

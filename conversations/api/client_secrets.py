@@ -14,8 +14,6 @@ from conversations.api.errors import APIError, build_not_found_error
 from conversations.api.shapes import inputs
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.ids import make_id
-from conversations.realtime.protocol.session_config import build_config
 from conversations.realtime.protocol.session_update import update_config
 from conversations.storage import callers, store
 
@@ -51,10 +49,9 @@ def _build_session(caller: callers.Caller, patch: dict[str, Any]) -> dict[str, A
     """Return the session that the secret will open, without an end. Raise ProtocolError, or APIError with 404."""
     model = patch.get("model")
     try:
-        defaults, servers = store.find_session_defaults(caller, model if isinstance(model, str) else "")
+        start, servers = store.find_default_config(caller, model if isinstance(model, str) else "")
     except store.NotFoundError as error:
         raise build_not_found_error(str(error)) from None
-    start = build_config(session_id=make_id("sess"), expires_at=0, **defaults)
     config = update_config(start, patch, has_sent_audio=False, servers=servers)
     return {key: value for key, value in config.show().items() if key != "expires_at"}
 

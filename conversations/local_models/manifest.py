@@ -96,6 +96,11 @@ def load_manifest(path: Path = PATH) -> dict[str, Model]:
     return {model.name: model for model in models}
 
 
+def list_names(kind: str) -> list[str]:
+    """Return the names of all models that do this: stt or tts."""
+    return [model.name for model in load_manifest().values() if model.kind == kind]
+
+
 def _read_archive(package: str, entry: dict[str, Any]) -> Archive:
     _check_name(entry["filename"])
     return Archive(package=package, **{**entry, "registry": Registry(entry["registry"])})

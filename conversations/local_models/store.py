@@ -48,6 +48,10 @@ class Store:
         """Return the state of each file, by its hash."""
         return {file: self._check_file(self.get_path(model, file), file) for file in model.files}
 
+    def is_right(self, model: Model) -> bool:
+        """Whether each file is there and has its hash."""
+        return all(state is FileState.RIGHT for state in self.check(model).values())
+
     def verify(self, model: Model) -> Path:
         """Return the folder of a model that is whole and right. Raise ModelError."""
         states = self.check(model)
@@ -95,6 +99,13 @@ class Store:
                 if folder.is_dir() and not any(folder.iterdir()):
                     folder.rmdir()
         return freed
+
+    def remove_damaged(self, model: Model) -> None:
+        """Remove the files of a model that are not right, so that nothing takes it for complete."""
+        with self.lock(), self.tell_full_disk():
+            for file, state in self.check(model).items():
+                if state is FileState.DAMAGED:
+                    self.get_path(model, file).unlink(missing_ok=True)
 
     def remove_downloads(self, model: Model) -> None:
         """Remove what was downloaded on the way to the model's files."""

@@ -67,7 +67,7 @@ class ClientRequests:
     def retrieve_item(self, event: sdk.ConversationItemRetrieveEvent) -> None:
         """Send an item as it stands now."""
         if listing := self.listings.get(event.item_id):
-            self.state.send("conversation.item.retrieved", item=listing)
+            self.state.send("conversation.item.retrieved", item=listing.to_wire())
         else:
             item_edits.send_item(self.state, event.item_id)
 

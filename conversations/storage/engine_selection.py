@@ -12,19 +12,21 @@ from django.conf import settings
 
 from accounts.models import User
 from accounts.provider_keys.credentials import OPENAI_URL, Credential
-from accounts.provider_keys.keyring import find_credential
+from accounts.provider_keys.keyring import find_credential, get_site_credential
+from conversations import local_choice
 from conversations.engines import demo
 from conversations.engines.base import EngineSpec
 from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.local_servers.found import choose_model
 from conversations.engines.voices import OPENAI_REALTIME
+from conversations.local_choice import SpeechKind
 from conversations.models import Assistant
 from conversations.site_engines import SiteChoice, get_local_servers, get_site_choice
 
 PREFERENCE: dict[EngineKind, tuple[str, ...]] = {
-    "stt": ("openai", "demo"),
+    "stt": ("openai", "local", "demo"),
     "llm": ("openai", "local", "demo"),
-    "tts": ("google", "openai-realtime", "openai", "demo"),
+    "tts": ("google", "openai-realtime", "openai", "local", "demo"),
 }
 OWN_SERVER_ONLY = ("openai-realtime",)  # chosen by itself only with OpenAI: compatible servers have no such models
 CREDENTIALS = {"openai-realtime": "openai"}  # the provider whose key an engine takes, if it has another name
@@ -38,6 +40,7 @@ class EngineSet:
     llm: EngineSpec
     tts: EngineSpec
     s2s: EngineSpec | None = None  # speech to speech, in place of the other three
+    language: str = ""  # of the assistant, such as de-AT; "" follows the one that is spoken
 
     @property
     def demo_kinds(self) -> list[EngineKind]:
@@ -47,8 +50,14 @@ class EngineSet:
 
     @property
     def missing_kinds(self) -> list[EngineKind]:
-        """The kinds that nothing serves: the demo would, but it is not installed for them."""
-        return [kind for kind in self.demo_kinds if not demo.is_installed(kind)]
+        """The kinds that nothing serves: the demo would, but it is not installed for them, or knows no such words."""
+        return [kind for kind in self.demo_kinds if not demo.can_serve(kind, self.language)]
+
+    @property
+    def foreign_kinds(self) -> list[EngineKind]:
+        """The kinds that the demo serves, or nothing, as no better engine here knows the language."""
+        is_foreign = not demo.is_english(self.language)
+        return [kind for kind in self.demo_kinds if is_foreign and kind != "llm"]
 
 
 def choose_engines(user: User, assistant: Assistant | None) -> EngineSet:
@@ -65,22 +74,36 @@ def choose_engines_of_each(user: User, assistants: Sequence[Assistant | None]) -
             llm=_build_llm_spec(user, assistant, credentials),
             tts=_build_spec("tts", assistant, credentials),
             s2s=_build_s2s_spec(assistant, credentials) if assistant and assistant.s2s_engine else None,
+            language=assistant.language if assistant else "",
         )
         for assistant in assistants
     ]
 
 
+def is_left_to_this_machine(kind: SpeechKind) -> bool:
+    """Return whether nobody else hears or speaks for this site: without a key, or where the settings say so."""
+    site = get_site_choice(kind)
+    credentials = {provider: get_site_credential(provider) for provider in ("openai", "google")}
+    ready = (name for name in PREFERENCE[kind] if _is_ready(name, site, credentials))
+    return (site.provider or next(ready)) == "local"
+
+
 def _build_spec(kind: EngineKind, assistant: Assistant | None, credentials: dict[str, Credential | None]) -> EngineSpec:
     site = get_site_choice(kind)
     chosen: str = getattr(assistant, f"{kind}_engine", "") or site.provider
-    provider = chosen or next(name for name in PREFERENCE[kind] if _is_ready(name, site, credentials))
+    language = assistant.language if assistant else ""
+    provider = chosen or next(
+        name
+        for name in PREFERENCE[kind]
+        if _is_ready(name, site, credentials) and (name != "local" or _has_model(kind, language))
+    )
     credential = _find_credential(provider, credentials)
     model = getattr(assistant, f"{kind}_model", "") if getattr(assistant, f"{kind}_engine", "") == provider else ""
     stream_model = _choose_stream_model(site, credential, model) if (kind, provider) == ("stt", "openai") else ""
     if stream_model == model:
         model = ""  # the stream model takes no files; if the stream fails, they go to the site's file model
     voice = getattr(assistant, "tts_voice", "") if kind == "tts" else ""
-    return EngineSpec(
+    spec = EngineSpec(
         provider=provider,
         model=model or site.models.get(provider, ""),
         voice=voice or site.voices.get(provider, ""),
@@ -91,6 +114,24 @@ def _build_spec(kind: EngineKind, assistant: Assistant | None, credentials: dict
         timeout_sec=settings.ENGINE_TIMEOUT_SEC,
         stream_model=stream_model,
     )
+    if provider == "local" and (kind == "stt" or kind == "tts"):
+        return _add_local_model(spec, kind, language)
+    return spec
+
+
+def _has_model(kind: EngineKind, language: str) -> bool:
+    """Return whether this machine can hear or speak the language. Of what answers, more is known later."""
+    return bool(local_choice.find_model(kind, language)) if kind == "stt" or kind == "tts" else True
+
+
+def _add_local_model(spec: EngineSpec, kind: SpeechKind, language: str) -> EngineSpec:
+    """Return the spec with the model of this machine that hears or speaks the language, and with its folder.
+
+    Where there is none, it is the one that the engine will say how to get.
+    """
+    name = spec.model or local_choice.find_model(kind, language) or local_choice.list_choices(kind)[0]
+    path = settings.LOCAL_MODELS_DIR / name  # LOCAL_STT_MODEL may be a folder somewhere else
+    return replace(spec, model=path.name, folder=str(path.parent), stream_model=path.name if kind == "stt" else "")
 
 
 def _build_llm_spec(user: User, assistant: Assistant | None, credentials: dict[str, Credential | None]) -> EngineSpec:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
@@ -12,6 +11,8 @@ from accounts.models import User
 from conversations import keywords
 from conversations.models import Assistant, AudioClip, Conversation, Item
 from conversations.realtime.protocol import items as live
+from conversations.realtime.protocol.ids import make_id
+from conversations.realtime.protocol.session_config import SessionConfig, build_config
 from conversations.storage import changes, clip_files, leases, mcp_servers, saving
 from conversations.storage.callers import Caller
 from conversations.storage.database_threads import in_thread
@@ -102,24 +103,26 @@ def open_conversation(
     )
 
 
-def find_session_defaults(caller: Caller, model: str) -> tuple[dict[str, Any], set[str]]:
-    """Return the defaults of a caller's session settings, for `default_config`, and the labels of its MCP servers.
+def find_default_config(caller: Caller, model: str) -> tuple[SessionConfig, set[str]]:
+    """Return the configuration that a caller's sessions begin with, without an end, and the labels of MCP servers.
 
     It is for sync code. Raise NotFoundError.
     """
     user = User.objects.get(pk=caller.user_id)
     chosen = _find_assistant(user, "", model)
     engines = choose_engines(user, chosen)
-    defaults = {
-        "model": model or chosen.slug,
-        "instructions": chosen.instructions,
-        "voice": (engines.s2s or engines.tts).voice,
-        "stt_model": engines.stt.model,
-        "language": chosen.language,
-        "speed": chosen.speed,
-    }
+    config = build_config(
+        session_id=make_id("sess"),
+        model=model or chosen.slug,
+        instructions=chosen.instructions,
+        voice=(engines.s2s or engines.tts).voice,
+        stt_model=engines.stt.model,
+        language=chosen.language,
+        speed=chosen.speed,
+        expires_at=0,
+    )
     servers = () if engines.s2s else mcp_servers.list_usable(chosen)  # speech to speech has none
-    return defaults, {server.label for server in servers}
+    return config, {server.label for server in servers}
 
 
 def _find_assistant(user: User, slug: str, model: str = "") -> Assistant:

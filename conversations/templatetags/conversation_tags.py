@@ -1,13 +1,15 @@
-"""What templates need to show a conversation: lengths of time, and the bars of a waterfall."""
+"""What templates need to show a conversation: lengths of time, the bars of a waterfall, the names of engines."""
 
 from math import ceil
 
 from django import template
 
+from conversations import engine_names
 from conversations.history import waterfall
 
 register = template.Library()
 register.filter("bars", waterfall.build_bars)
+register.filter("engine", engine_names.describe_label)
 
 
 @register.filter("clock")

@@ -14,6 +14,7 @@ from conversations.engines.voices import list_realtime_voices, list_voices
 from conversations.models import Assistant, Conversation
 from conversations.realtime.user_turn.backchannel import BACKCHANNELS, COMMANDS
 from conversations.storage.engine_selection import EngineSet, choose_engines_of_each
+from conversations.views.local_model_state import describe_assistant_engines, describe_choices
 
 
 @require_safe
@@ -42,6 +43,7 @@ def show_talk(request: HttpRequest) -> HttpResponse:
             "assistants": [_describe(user, *pair) for pair in zip(offered, engines, strict=True)],
             "chosen": chosen.slug if chosen else "",
             "conversation": continued.public_id if continued else None,
+            "localModel": describe_choices(user),
             "backchannels": sorted(BACKCHANNELS),
             "commands": sorted(COMMANDS),
         },
@@ -72,11 +74,14 @@ def _choose(offered: list[Assistant], slug: str, continued: Conversation | None)
 def _describe(user: User, assistant: Assistant, engines: EngineSet) -> dict[str, object]:
     """Return what the scripts need to know of an assistant.
 
-    {slug, name, description, language, speed, voices: [[id, label], …], voice, patience, demos, missing, isOneEngine}.
+    {slug, name, description, language, speed, voices: [[id, label], …], voice, patience, demos, missing, foreign,
+    engines, usesLocalModel, wantsLocalModel, isOneEngine}.
 
     `patience` is what holds for this user: patient, balanced, quick, or "" where nobody chose. `demos` lists which of
-    stt, llm and tts the demo serves, and `missing` what of that is not installed here. `isOneEngine` is true where one
-    engine hears and speaks by itself, so that nothing else can do half of it.
+    stt, llm and tts the demo serves, `missing` what of that nothing serves here, and `foreign` what of that is for want
+    of the assistant's language. `engines` names them for people. `wantsLocalModel` is true where the demo answers only
+    until there is a language model on this machine. `isOneEngine` is true where one engine hears and speaks by itself,
+    so that nothing else can do half of it.
     """
     speaker = engines.s2s or engines.tts
     return {
@@ -88,7 +93,6 @@ def _describe(user: User, assistant: Assistant, engines: EngineSet) -> dict[str,
         "voices": list_realtime_voices(speaker) if engines.s2s else list_voices(speaker),
         "voice": speaker.voice,
         "patience": user.patience or assistant.patience,
-        "demos": engines.demo_kinds,
-        "missing": engines.missing_kinds,
+        **describe_assistant_engines(assistant, engines),
         "isOneEngine": engines.s2s is not None,
     }

@@ -6,6 +6,7 @@ import { pushToTalk } from "./ui/push_to_talk.js";
 import { fillPickers, remember, recall } from "./ui/devices.js";
 import { keepDraft, takeDraft } from "./ui/draft.js";
 import { Pickers } from "./ui/pickers.js";
+import { LocalModel } from "./ui/local_model.js";
 import { makeItemId } from "./net/protocol.js";
 import { listUndelivered } from "./reducer/outgoing_messages.js";
 import { buildInitialState } from "./reducer/session.js";
@@ -25,8 +26,12 @@ const browserSpeech = new BrowserSpeech(window, readSpeechSettings);
 const pickers = new Pickers(view, data, browserSpeech, (choice) => {
   call.dispatch({ type: "choose", ...choice });
   speech.show();
+  localModel.show();
 });
 const speech = new SpeechOptions(view, browserSpeech, pickers, (half, by) => call.dispatch({ type: half, by }));
+const localModel = new LocalModel(view, pickers, data.localModel, () => {
+  if (!isInCall(call.state)) speech.show();
+});
 /** @type {SessionOptions} */
 const choice = { ...pickers.choice, ...speech.choice, patience: getPatience() };
 const vocabulary = { backchannels: new Set(data.backchannels), commands: new Set(data.commands) };
@@ -66,6 +71,7 @@ function onPhase(state, before) {
   if (isInCall(state) && !isInCall(before)) requestAnimationFrame(drawOn);
   if (state.phase === "live" && before.startedAt === null) view.part(state.microphone === "none" ? "text" : "mute").focus();
   if (state.phase === "ended" || state.phase === "failed") view.part("again").focus();
+  if (isInCall(before) && !isInCall(state)) localModel.check(); // what answered may have gone meanwhile
   if (!isInCall(state)) view.showOptions(false);
 }
 

@@ -14,6 +14,7 @@ from conversations.engines.errors import (
     EngineRejected,
     EngineTimeout,
     EngineUnavailable,
+    EngineUnreachable,
 )
 from conversations.engines.registry import make_tts
 from tests.support.streams import gather
@@ -135,7 +136,7 @@ async def test_cancelling_cancels_the_call_upstream_before_its_first_byte(
         ("429_rate", EngineBusy, "too many requests"),
         ("429_quota", EngineQuotaError, "no credit left"),
         ("500", EngineUnavailable, "a problem on its side (error 500)"),
-        ("503", EngineUnavailable, "could not be reached"),
+        ("503", EngineUnreachable, "could not be reached"),
         ("cancelled", EngineUnavailable, "broke off"),
         ("hang", EngineTimeout, "sent nothing for 2 seconds"),
     ],

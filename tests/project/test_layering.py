@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -20,7 +21,9 @@ OURS = ("accounts", "conversations", "voiceproject")
 TELLS = ("conversations.background_jobs", "conversations.loop_lag", "conversations.metrics")
 PCM = "conversations.pcm"  # the audio format, which imports nothing
 CLOSE_CODES = "conversations.close_codes"  # so does this
+LOCAL_CHOICE = "conversations.local_choice"
 SITE_ENGINES = "conversations.site_engines"
+ENGINE_NAMES = "conversations.engine_names"
 PURE = (PCM, "conversations.realtime", "conversations.audio")
 STORED = ("accounts", "conversations.models", "conversations.storage", "conversations.history", *PURE)
 
@@ -40,7 +43,7 @@ ROOMS = {
                               "conversations.network"),
     "conversations.models": ("accounts.models", "conversations.keywords", "conversations.realtime.protocol.ids"),
     "conversations.storage": (
-        "accounts", CLOSE_CODES, SITE_ENGINES, "conversations.keywords", "conversations.models",
+        "accounts", CLOSE_CODES, LOCAL_CHOICE, SITE_ENGINES, "conversations.keywords", "conversations.models",
         "conversations.engines", *PURE, *TELLS, "voiceproject.database",
     ),
     "conversations.history": ("accounts.models", "conversations.models", "conversations.storage", *PURE,
@@ -57,10 +60,11 @@ ROOMS = {
                                 "voiceproject.http.refusals"),
     "conversations.api": (*STORED, "conversations.engines.errors", "conversations.session", "conversations.transport",
                           "voiceproject"),
-    "conversations.views": (*STORED, "conversations.engines"),
+    "conversations.views": (*STORED, SITE_ENGINES, ENGINE_NAMES, "conversations.engines", "conversations.local_models",
+                            "voiceproject.database"),
     "conversations.admin": (*STORED, "conversations.engines", "conversations.tools", "conversations.templatetags"),
-    "conversations.templatetags": ("conversations.history",),
-    "conversations.management": (*STORED, "conversations.local_models"),
+    "conversations.templatetags": (ENGINE_NAMES, "conversations.history"),
+    "conversations.management": (*STORED, LOCAL_CHOICE, "conversations.local_models"),
     "conversations.migrations": ("conversations.keywords", "conversations.models",
                                  "conversations.realtime.protocol.ids"),
 }  # fmt: skip
@@ -79,14 +83,21 @@ ASYNC = ("conversations.session", "conversations.transport")  # whose only door 
 def list_imports(package: str) -> Iterator[tuple[str, str]]:
     """Yield the file and the name of every import in a module or a package, those within functions too."""
     path = ROOT.joinpath(*package.split("."))
-    files = path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")]
-    for file in files:
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Import):
-                yield from ((str(file.relative_to(ROOT)), alias.name) for alias in node.names)
-            elif isinstance(node, ast.ImportFrom):
-                assert not node.level, f"{file}: a relative import"
-                yield from ((str(file.relative_to(ROOT)), f"{node.module}.{alias.name}") for alias in node.names)
+    for file in path.rglob("*.py") if path.is_dir() else [path.with_suffix(".py")]:
+        yield from ((str(file.relative_to(ROOT)), name) for name in parse_imports(file))
+
+
+@cache
+def parse_imports(file: Path) -> list[str]:
+    """Return the names of a file's imports."""
+    names: list[str] = []
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{file}: a relative import"
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
 
 
 def is_within(name: str, packages: tuple[str, ...]) -> bool:

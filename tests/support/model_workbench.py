@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx2
 
 from conversations.local_models.fetching import fetch
-from conversations.local_models.manifest import Archive, Kind, Model, ModelFile, Part, Registry
+from conversations.local_models.manifest import Archive, Kind, Model, ModelFile, Part, Registry, load_manifest
 from conversations.local_models.registries import Registries
 from conversations.local_models.sources import Sources
 from conversations.local_models.store import Store
@@ -77,6 +77,15 @@ class Workbench:
     def list_kept(self) -> list[str]:
         """Return the names of all files in the store."""
         return sorted(path.name for path in self.store.folder.rglob("*") if path.is_file() and path.name != ".lock")
+
+
+def place_empty_model(folder: Path, name: str) -> None:
+    """Lay the files of a model of the manifest into the folder of the models, in their sizes alone."""
+    for file in load_manifest()[name].files:
+        path = folder / name / file.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as empty:
+            empty.truncate(file.size_bytes)
 
 
 def open_client() -> httpx2.Client:

@@ -7,7 +7,7 @@ import sys
 
 from aiohttp import web
 
-from tests.upstream import control, openai_server, realtime_server
+from tests.upstream import control, ollama_server, openai_server, realtime_server
 from tests.upstream.behaviour import World
 from tests.upstream.google_server import GoogleServer
 
@@ -45,7 +45,8 @@ async def start_http(world: World, port: int = 0) -> web.AppRunner:
     """Start the emulated OpenAI. The runner's `addresses` have the port, and its `cleanup` ends it."""
     app = web.Application(client_max_size=MAX_UPLOAD_BYTES)
     app[openai_server.WORLD] = world
-    app.add_routes([*openai_server.list_routes(), *realtime_server.list_routes(), *control.list_routes()])
+    routes = (openai_server, realtime_server, ollama_server, control)
+    app.add_routes([route for module in routes for route in module.list_routes()])
     runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()

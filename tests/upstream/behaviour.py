@@ -90,6 +90,7 @@ class World:
         self.replies: deque[Script] = deque()
         self.readings: deque[str] = deque()  # said in place of the text that was to be read aloud
         self.seen: deque[Seen] = deque(maxlen=KEPT_REQUESTS)
+        self.ollama: dict[str, dict[str, Any]] | None = None  # its models, where it is to be an Ollama
 
     def behave(self, endpoint: str, changes: dict[str, Any]) -> None:
         """Change how an endpoint behaves. Raises KeyError, TypeError or ValueError for what does not exist."""

@@ -19,6 +19,7 @@ class Upstream:
     """A running emulation. Its methods block: in async tests call `wait_for` in a thread."""
 
     def __init__(self, port: int, grpc_port: int) -> None:
+        self.port = port
         self._url = f"http://127.0.0.1:{port}"
         self.openai_url = f"{self._url}/v1"
         self.google_url = f"http://127.0.0.1:{grpc_port}"
@@ -32,6 +33,10 @@ class Upstream:
     ) -> None:
         """Say, in order, what is heard next, what is replied, and what is said in place of a text to be read aloud."""
         self._post("script", {"transcripts": transcripts, "replies": replies, "readings": readings})
+
+    def be_ollama(self, models: dict[str, dict[str, Any]]) -> None:
+        """Have the lists of an Ollama with these models, each with what `/api/tags` and `/api/ps` tell of it."""
+        self._post("ollama", models)
 
     def reset(self) -> None:
         self._post("reset", {})

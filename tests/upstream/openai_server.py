@@ -42,7 +42,9 @@ def list_routes() -> list[web.RouteDef]:
 async def list_models(request: web.Request) -> web.StreamResponse:
     async def answer(seen: Seen, fault: str) -> web.StreamResponse:
         await request.app[WORLD].think(seen, fault)
-        data = [{"id": model, "object": "model", "created": 1, "owned_by": "openai"} for model in MODELS]
+        ollama = request.app[WORLD].ollama
+        models, owner = (MODELS, "openai") if ollama is None else (tuple(ollama), "library")
+        data = [{"id": model, "object": "model", "created": 1, "owned_by": owner} for model in models]
         response = web.json_response({"object": "list", "data": data})
         if request.app[WORLD].behaviours["models"].packed:
             response.enable_compression(web.ContentCoding.gzip)

@@ -34,6 +34,7 @@ WRONG_VALUES = {
     "USER_BASE_URLS": "some",
     "LOG_LEVEL": "loud",
     "STT_ENGINE": "google",
+    "LOCAL_LLM_SERVERS": "ollama",
     "LOCAL_MODELS": "huge",
     "HF_ENDPOINT": "hub.example.com",
     "REDIS_URL": f"http://:{SECRET}@localhost",
@@ -49,6 +50,11 @@ WRONG_VALUES = {
 @pytest.mark.parametrize(("name", "value"), WRONG_VALUES.items())
 def test_a_wrong_value_names_its_variable(name: str, value: str) -> None:
     assert_one_line(manage("check", env={name: value}), name)
+
+
+def test_a_language_model_elsewhere() -> None:
+    elsewhere = manage("check", env={"LOCAL_LLM_SERVERS": "11434,10.0.0.5:8080"})
+    assert_one_line(elsewhere, "LOCAL_LLM_SERVERS", "10.0.0.5:8080", "OPENAI_BASE_URL")
 
 
 def test_an_option_that_the_storage_does_not_know() -> None:

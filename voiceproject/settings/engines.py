@@ -5,7 +5,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 from conversations.engines.local_servers.addresses import STANDARD_PORTS, parse_addresses
-from conversations.local_models.manifest import load_manifest
+from conversations.local_models.manifest import list_names, load_manifest
 from voiceproject.settings.env import VAR_DIR, env, env_choice, env_file, env_float, env_list, env_url
 
 # The site's own credentials, for users who have none of theirs. A compatible server (vLLM, Ollama, a Whisper server)
@@ -21,10 +21,10 @@ GOOGLE_TTS_ENDPOINT = env("GOOGLE_TTS_ENDPOINT")
 # How long an engine may take to its first byte, and between two pieces.
 ENGINE_TIMEOUT_SEC = env_float("ENGINE_TIMEOUT_SEC", 15.0, lowest=1.0, highest=300.0)
 # Engines of assistants that name none: openai, google (TTS only), openai-realtime (TTS only: a Realtime model that
-# reads aloud) or demo. Unset: the best that has a credential.
-STT_ENGINE = env_choice("STT_ENGINE", ("", "openai", "demo"), "")
+# reads aloud), local (this machine) or demo. Unset: the best that has a credential, and without one this machine.
+STT_ENGINE = env_choice("STT_ENGINE", ("", "openai", "local", "demo"), "")
 LLM_ENGINE = env_choice("LLM_ENGINE", ("", "openai", "local", "demo"), "")
-TTS_ENGINE = env_choice("TTS_ENGINE", ("", "openai", "openai-realtime", "google", "demo"), "")
+TTS_ENGINE = env_choice("TTS_ENGINE", ("", "openai", "openai-realtime", "google", "local", "demo"), "")
 # The models, of OpenAI or of the compatible server at OPENAI_BASE_URL.
 STT_MODEL = env("STT_MODEL", "gpt-transcribe")
 LLM_MODEL = env("LLM_MODEL", "gpt-6-luna")
@@ -53,9 +53,10 @@ except ValueError as error:
 # answers without thinking first.
 LOCAL_LLM_SUGGESTION = env("LOCAL_LLM_SUGGESTION", "qwen3:4b-instruct")
 
-# Models that hear and speak on this machine, by their names in conversations/local_models/manifest.toml, with commas;
-# `none` fetches none. Unset: Whisper tiny.en and a voice of Piper, 129 MB to download.
-LOCAL_MODELS = env_list("LOCAL_MODELS", "whisper-tiny.en,piper-en_US-joe-medium")
+# Models that hear and speak on this machine, by their names in conversations/local_models/manifest.toml, with commas.
+# `make run` fetches them where there is no key; with `none` it fetches none, and this machine neither hears nor speaks
+# unless STT_ENGINE or TTS_ENGINE is local. Unset: Whisper tiny.en, 71 MB to download. The English voice needs none.
+LOCAL_MODELS = env_list("LOCAL_MODELS", "whisper-tiny.en")
 if LOCAL_MODELS == ["none"]:
     LOCAL_MODELS = []
 for name in LOCAL_MODELS:
@@ -63,6 +64,17 @@ for name in LOCAL_MODELS:
         raise ImproperlyConfigured(
             f"LOCAL_MODELS contains {name!r}; use none, or some of: {', '.join(load_manifest())}."
         )
+# Which of them hears: its name, or a folder with a Whisper model that was converted to CTranslate2. Unset: the first of
+# LOCAL_MODELS that is here and knows the assistant's language, then any other that is here.
+LOCAL_STT_MODEL = env("LOCAL_STT_MODEL")
+if LOCAL_STT_MODEL and LOCAL_STT_MODEL not in list_names("stt"):
+    if not Path(LOCAL_STT_MODEL).is_dir():
+        known = ", ".join(list_names("stt"))
+        raise ImproperlyConfigured(f"LOCAL_STT_MODEL is {LOCAL_STT_MODEL!r}; use a folder, or one of: {known}.")
+    LOCAL_STT_MODEL = str(Path(LOCAL_STT_MODEL).resolve())
+# Which of them speaks: hibari (English, comes with its package), kokoro or a voice of Piper. Unset, or auto: hibari for
+# English, unless a better voice is here and this machine is fast enough for it.
+LOCAL_TTS_MODEL = env_choice("LOCAL_TTS_MODEL", ("", "auto", "hibari", *list_names("tts")), "")
 # Where they are kept.
 LOCAL_MODELS_DIR = Path(env("LOCAL_MODELS_DIR", str(VAR_DIR / "models")))
 # A folder that is looked into before anything is downloaded: for files as they lie in LOCAL_MODELS_DIR, and packages.

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cached_property
 
 import httpx2
-from openai import APIConnectionError, APIStatusError, AsyncOpenAI, OpenAIError
+from openai import APIConnectionError, APIStatusError, AsyncOpenAI, Omit, OpenAIError
 
 from accounts.outbound.bounded_responses import UnfitAnswerError, parse_json
 from accounts.provider_keys.credentials import OPENAI_URL
@@ -30,6 +30,8 @@ class Account:
         self.is_own = not spec.base_url or f"{spec.base_url}/".startswith(f"{OPENAI_URL}/")
         compatible = "a server on this machine" if spec.provider == "local" else "OpenAI-compatible server"
         name = "OpenAI" if self.is_own else compatible
+        # A server of this machine gets no key, not even the word that stands for none.
+        self.extra_headers: dict[str, Omit] = {"Authorization": Omit()} if spec.provider == "local" else {}
         self.errors = EngineErrors(kind, spec.provider, name, spec.api_key, spec.model)
 
     @cached_property
@@ -40,7 +42,7 @@ class Account:
         """
         self.errors.check_key()
         client = AsyncOpenAI(
-            api_key=self._spec.api_key or ("" if self._spec.provider == "local" else "none"),  # "" sends none
+            api_key=self._spec.api_key or "none",
             base_url=self._spec.base_url or OPENAI_URL,
             max_retries=0,
             timeout=httpx2.Timeout(self._spec.timeout_sec, connect=min(CONNECT_SEC, self._spec.timeout_sec)),

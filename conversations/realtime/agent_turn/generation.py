@@ -160,8 +160,7 @@ class ResponseBuilder:
             self._speak_clauses(response, response.script.flush(), at)
         has_called = self.tool_calls.end_round(response, is_whole=done.reason == "stop")
         if done.reason != "stop":
-            reason = "max_output_tokens" if done.reason == "length" else done.reason
-            response.status_details = {"type": "incomplete", "reason": reason}
+            response.reason = "max_output_tokens" if done.reason == "length" else done.reason
         elif not has_called and (response.is_new_round or not response.item.text.strip()):
             return Failure("empty_response", "The language model returned no words. Please try again.")
         return self._continue(response)
@@ -178,7 +177,7 @@ class ResponseBuilder:
             response.due_at += self.state.now - response.called_at
             response.called_at = None
         # If the client has calls to answer, it asks for the next response, in which the model sees all outputs.
-        if response.has_brought and not response.to_hand_over and response.status_details is None:
+        if response.has_brought and not response.to_hand_over and response.reason is None:
             response.rounds += 1
             response.has_brought, response.is_new_round = False, True
             return self.generate(response)

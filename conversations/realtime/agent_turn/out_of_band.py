@@ -3,13 +3,11 @@
 They do not take turns: speech does not interrupt them, the conversation does not wait for them, nothing is stored.
 """
 
-from typing import Any
-
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.generation import ResponseBuilder
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus
-from conversations.realtime.agent_turn.response_closing import close_response, describe_failure
+from conversations.realtime.agent_turn.response_closing import close_response
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.errors import RATE_LIMIT_EXCEEDED, Failure, build_too_many_out_of_band_error
 from conversations.realtime.protocol.response_options import ResponseOptions
@@ -67,14 +65,13 @@ class OutOfBandResponses:
         elif failure := self._builder.receive(response, event, self.state.now):
             self._fail(response, failure)
         elif response.is_spoken:
-            details = response.status_details
-            self._end(response, "incomplete" if details else "completed", details)
+            self._end(response, "incomplete" if response.reason else "completed", response.reason)
 
     def cancel(self, response_id: str) -> None:
         """End this response at the client's request."""
         response = self._running[response_id]
         self.state.do(commands.Abort(response.id))
-        self._end(response, "cancelled", {"type": "cancelled", "reason": "client_cancelled"})
+        self._end(response, "cancelled", "client_cancelled")
 
     def leave(self) -> None:
         """Cancel all of them: the client is gone."""
@@ -98,9 +95,9 @@ class OutOfBandResponses:
 
     def _fail(self, response: Response, failure: Failure) -> None:
         self.state.do(commands.Abort(response.id))
-        self._end(response, "failed", describe_failure(failure))
+        self._end(response, "failed", failure)
 
-    def _end(self, response: Response, status: ResponseStatus, details: dict[str, Any] | None) -> None:
+    def _end(self, response: Response, status: ResponseStatus, reason: Failure | str | None) -> None:
         del self._running[response.id]
         self.state.set_deadline("out_of_band", None, of=response.id)
-        close_response(self.state, self._builder.tool_calls, response, status, details)
+        close_response(self.state, self._builder.tool_calls, response, status, reason)

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from math import inf
-from typing import Any, Literal
+from typing import Literal
 
 from conversations.realtime import engine_events
 from conversations.realtime.agent_turn.thinking_budget import ThinkingBudget
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.playback import Playback, SpeechLag
+from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import TYPICAL_MS_PER_CHAR, LiveItem
 from conversations.realtime.protocol.response_options import ResponseOptions, find_awaited
 from conversations.realtime.text.clauses import SpeechScript
@@ -41,7 +42,7 @@ class Response:
     send: SendEvent
     phase: Phase = Phase.WAITING
     status: ResponseStatus = "in_progress"
-    status_details: dict[str, Any] | None = None
+    reason: Failure | str | None = None  # why it did not complete: what failed, or else the protocol's word
     outputs: list[LiveItem] = field(default_factory=list)  # the message and the calls, in the order they were announced
     writing: dict[int, LiveItem] = field(default_factory=dict)  # calls that the model is writing, by its own index
     running: dict[str, LiveItem] = field(default_factory=dict)  # running calls of the server's tools, by item id

@@ -1,7 +1,5 @@
 """Close a response: its closing events, in the order of the protocol, what is stored of it, and `response.done`."""
 
-from typing import Any
-
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.response import Response, ResponseStatus
 from conversations.realtime.agent_turn.tool_calls import ToolCalls
@@ -9,21 +7,15 @@ from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.protocol.errors import Failure
 
 
-def describe_failure(failure: Failure) -> dict[str, Any]:
-    """Return the `status_details` of a response that failed."""
-    error = {"type": "server_error", "code": failure.code, "message": failure.message}
-    return {"type": "failed", "error": error}
-
-
 def close_response(
     state: CascadeState,
     tool_calls: ToolCalls,
     response: Response,
     status: ResponseStatus,
-    details: dict[str, Any] | None,
+    reason: Failure | str | None,
 ) -> None:
     """Set the status, close the message and the calls, store them, and send `response.done`."""
-    response.status, response.status_details = status, details
+    response.status, response.reason = status, reason
     response.item.status = "completed" if status == "completed" else "incomplete"
     response.stamp("done", state.now)
     tool_calls.abandon(response)

@@ -9,6 +9,7 @@ from typing import Any
 
 from conversations.pcm import BYTES_PER_MS, count_samples, samples_to_ms
 from conversations.realtime.agent_turn.response import Response
+from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.items import LiveItem, Usage
 
 FRAME_BYTES = 200 * BYTES_PER_MS  # the most audio in one event
@@ -115,7 +116,7 @@ def _to_wire(response: Response) -> dict[str, Any]:
         "id": response.id,
         "object": "realtime.response",
         "status": response.status,
-        "status_details": response.status_details,
+        "status_details": _build_status_details(response),
         "output": [item.to_wire(as_sent=True) for item in response.outputs] if is_done else [],
         "conversation_id": response.conversation_id,
         "output_modalities": ["audio"] if response.options.is_audio else ["text"],
@@ -125,6 +126,12 @@ def _to_wire(response: Response) -> dict[str, Any]:
         **({} if response.options.metadata is None else {"metadata": response.options.metadata}),
         **({"timing": dict(response.item.waterfall)} if is_done and response.shows_timing else {}),
     }
+
+
+def _build_status_details(response: Response) -> dict[str, Any] | None:
+    if isinstance(response.reason, Failure):
+        return {"type": "failed", "error": response.reason.to_wire()}
+    return {"type": response.status, "reason": response.reason} if response.reason else None
 
 
 def _build_usage(used: Usage) -> dict[str, Any]:

@@ -1,7 +1,5 @@
 """The agent's turn: one response at a time, from the user's endpoint to `response.done`."""
 
-from typing import Any
-
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn import response_events
 from conversations.realtime.agent_turn.generation import ResponseBuilder, has_question
@@ -9,7 +7,7 @@ from conversations.realtime.agent_turn.out_of_band import OutOfBandResponses
 from conversations.realtime.agent_turn.playback_queue import PlaybackQueue
 from conversations.realtime.agent_turn.preemptive_generation import Draft, PreemptiveGeneration
 from conversations.realtime.agent_turn.response import Phase, Response, ResponseStatus, TimedEvents
-from conversations.realtime.agent_turn.response_closing import close_response, describe_failure
+from conversations.realtime.agent_turn.response_closing import close_response
 from conversations.realtime.agent_turn.turn_deadlines import TurnDeadlines
 from conversations.realtime.cascade_state import CascadeState
 from conversations.realtime.engine_events import GenerationEvent
@@ -147,8 +145,8 @@ class AgentTurn:
         if was_silent and self.response.playback.started_at is not None:  # it is played after what still sounds
             self.response.playback.started_at = max(self.state.now, self.playback_queue.ends_at)
         if self.response.is_spoken:
-            details = self.response.status_details
-            self._end(self.response, "incomplete" if details else "completed", details)
+            reason = self.response.reason
+            self._end(self.response, "incomplete" if reason else "completed", reason)
         elif isinstance(event, engine_events.ToolCallDone) or self.response.has_sounded is not had_sounded:
             self.deadlines.watch(self.response)
         return None
@@ -197,7 +195,7 @@ class AgentTurn:
         if response is None:
             raise IllegalTransitionError("cancel without a response")
         self.state.do(commands.Abort(response.id))
-        self._end(response, "cancelled", {"type": "cancelled", "reason": reason})
+        self._end(response, "cancelled", reason)
 
     def fail(self, failure: Failure) -> None:
         """End the response as failed."""
@@ -206,10 +204,10 @@ class AgentTurn:
             raise IllegalTransitionError("failure without a response")
         self.state.do(commands.Abort(response.id))
         response.item.error_code, response.item.error_message = failure.code, failure.message
-        self._end(response, "failed", describe_failure(failure))
+        self._end(response, "failed", failure)
 
-    def _end(self, response: Response, status: ResponseStatus, details: dict[str, Any] | None) -> None:
-        close_response(self.state, self.builder.tool_calls, response, status, details)
+    def _end(self, response: Response, status: ResponseStatus, reason: Failure | str | None) -> None:
+        close_response(self.state, self.builder.tool_calls, response, status, reason)
         if status == "cancelled" and response.options.is_audio and response.is_open and response.item.heard_ms is None:
             self.playback_queue.cut_response(response)  # before the next response begins, which has it in its context
         self.playback_queue.running = response.held = None

@@ -1,6 +1,7 @@
 """Refusals of the protocol. Each becomes one `error` event; the session goes on."""
 
 from dataclasses import dataclass
+from typing import Any
 
 
 class ProtocolError(Exception):
@@ -56,6 +57,10 @@ class Failure:
 
     code: str
     message: str
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the failure as the `error` of an event or a response."""
+        return {"type": "server_error", "code": self.code, "message": self.message}
 
 
 RATE_LIMIT_EXCEEDED = Failure("rate_limit_exceeded", "Too many responses within a minute. Wait a moment and try again.")

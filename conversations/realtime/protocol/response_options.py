@@ -78,7 +78,7 @@ def _apply_options(
     if asked.conversation not in (None, "auto", "none"):
         message = "'response.conversation' must be 'auto' or 'none'."
         raise ProtocolError("invalid_value", message, "response.conversation")
-    check_values(asked.model_dump(exclude_unset=True), "response")
+    check_values(asked, "response")
     options = replace(
         defaults,
         tools=tools,

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from typing import Any
 
+from pydantic import BaseModel
+
 from conversations.realtime.protocol.errors import ProtocolError, build_invalid_value_error
 
 # What a client may ask for beyond the protocol; docs/protocol.md describes them.
@@ -35,11 +37,12 @@ MAX_ENTRIES = 1_000  # of any list or object
 
 
 def get_at(value: Any, path: str) -> Any:
-    """Return what is at a dotted path, or None if there is nothing."""
+    """Return what is at a dotted path of an object, parsed or as JSON, or None if there is nothing."""
     for key in path.split("."):
-        if not isinstance(value, dict):
-            return None
-        value = value.get(key)
+        if isinstance(value, BaseModel):
+            value = getattr(value, key, None)
+        else:
+            value = value.get(key) if isinstance(value, dict) else None
     return value
 
 
@@ -65,10 +68,10 @@ def _list_inner_values(value: object) -> Collection[object]:
     return value if isinstance(value, list) else ()
 
 
-def check_values(given: dict[str, Any], root: str = "session") -> None:
+def check_values(given: BaseModel, root: str = "session") -> None:
     """Raise ProtocolError if a value is out of its range or too long.
 
-    `given` is what a client asks of a session or a response, in the right types.
+    `given` is what a client asks of a session or a response.
     """
     for path, (least, most) in RANGES.items():
         value = get_at(given, path)
@@ -78,12 +81,12 @@ def check_values(given: dict[str, Any], root: str = "session") -> None:
         text = get_at(given, path)
         if isinstance(text, str) and len(text) > longest:
             raise build_invalid_value_error(f"{root}.{path}", f"is longer than {longest} characters.")
-    if given.get("output_modalities") == []:
+    if get_at(given, "output_modalities") == []:
         raise build_invalid_value_error(f"{root}.output_modalities", "must be ['audio'] or ['text'].")
 
 
-def check_extensions(patch: dict[str, Any]) -> None:
+def check_extensions(asked: BaseModel) -> None:
     """Raise ProtocolError unless the extensions that a client asks for are those of docs/protocol.md."""
-    extensions = patch.get("extensions") or []
+    extensions = get_at(asked, "extensions") or []
     if not isinstance(extensions, list) or not all(name in EXTENSIONS for name in extensions):
         raise build_invalid_value_error("session.extensions", f"must be a list of any of {', '.join(EXTENSIONS)}.")

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from conversations.realtime.protocol.audio_format import AudioFormat
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.session_checks import check_depth, check_extensions, check_values
+from conversations.realtime.protocol.session_checks import check_depth, check_extensions, check_values, get_at
 from conversations.realtime.protocol.session_config import (
     REALTIME,
     TRANSCRIPTION,
@@ -23,12 +23,14 @@ from conversations.realtime.protocol.tools import FunctionTool, Tool, collect_la
 from conversations.realtime.protocol.turn_detection import KINDS, AskedTurnDetection
 from conversations.realtime.protocol.validation import validate_event
 
-SHAPES: dict[str, type[BaseModel]] = {
+AskedSession = sdk.RealtimeSessionCreateRequest | sdk.RealtimeTranscriptionSessionCreateRequest
+AskedInput = sdk.RealtimeAudioConfigInput | sdk.RealtimeTranscriptionSessionAudioInput
+SHAPES: dict[str, type[AskedSession]] = {
     REALTIME: sdk.RealtimeSessionCreateRequest,
     TRANSCRIPTION: sdk.RealtimeTranscriptionSessionCreateRequest,
 }
 # Shown where a client set them; null clears the prompt, and is no value for the others.
-PASS_THROUGH = ("prompt", "include", "reasoning", "parallel_tool_calls")
+PASS_THROUGH = {"prompt", "include", "reasoning", "parallel_tool_calls"}
 
 
 def update_config(
@@ -52,7 +54,7 @@ def update_config(
     asked = _parse_patch(patch, kind)
     check_values(asked)
     check_extensions(asked)
-    new = _merge_tools(_merge(config, kind, asked), patch, own_tools, {*servers, *collect_labels(own_tools)})
+    new = _merge_tools(_merge(config, asked), patch, own_tools, {*servers, *collect_labels(own_tools)})
     if has_sent_audio and new.output.voice != config.output.voice:
         message = "The voice is fixed once the assistant has spoken. Start a new session to change it."
         raise ProtocolError("cannot_update_voice", message, "session.audio.output.voice")
@@ -64,8 +66,11 @@ def read_config(shown: Any) -> SessionConfig:
 
     Raise ProtocolError, AttributeError, KeyError, TypeError or ValueError for anything else.
     """
-    start = SessionConfig(shown["id"], shown["model"], shown["expires_at"], AudioOutput(""), shown["type"])
-    config = _merge(start, start.kind, _parse_patch(shown, start.kind))
+    start = SessionConfig(shown["id"], shown["model"], shown["expires_at"], AudioOutput(""))
+    if shown["type"] not in SHAPES:
+        raise ValueError(f"no session is {shown['type']!r}")
+    # It has the assistant's half too, where the session is for transcripts alone.
+    config = replace(_merge(start, _parse_patch(shown, REALTIME)), kind=shown["type"])
     tools = parse_tools(shown["tools"], {str(tool.get("server_label")) for tool in shown["tools"]})
     # The choice may name a tool of the server, which the configuration does not hold.
     named = shown["tool_choice"] if isinstance(shown["tool_choice"], dict) else {}
@@ -92,87 +97,87 @@ def _keep_user_half(patch: dict[str, Any]) -> dict[str, Any]:
     return half
 
 
-def _parse_patch(patch: dict[str, Any], kind: str) -> dict[str, Any]:
-    """Return the patch with the types that the `openai` package gives it, and only with the keys that it has.
+def _parse_patch(patch: Mapping[str, Any], kind: str) -> AskedSession:
+    """Return the patch with the types that the `openai` package gives it, or raise ProtocolError.
 
     Tools are left out, since their errors would name members of unions.
     """
     typed = {key: value for key, value in patch.items() if key not in ("tools", "tool_choice")}
-    return validate_event(SHAPES[kind], typed | {"type": kind}, root="session").model_dump(exclude_unset=True)
+    return validate_event(SHAPES[kind], typed | {"type": kind}, root="session")
 
 
-def _merge(config: SessionConfig, kind: str, asked: Mapping[str, Any]) -> SessionConfig:
-    """Return the configuration with a patch of the right types; null is no value where nothing else is said."""
-    audio = asked.get("audio") or {}
-    new: dict[str, Any] = {
-        "kind": kind,
-        "input": _merge_input(config.input, audio.get("input") or {}),
-        "output": _merge_output(config.output, audio.get("output") or {}),
-        "pass_through": {**config.pass_through, **{key: asked[key] for key in PASS_THROUGH if _is_set(asked, key)}},
-    }
-    if _is_set(asked, "instructions"):
-        new["instructions"] = asked["instructions"]
-    if _is_set(asked, "output_modalities"):
-        new["has_audio_replies"] = "audio" in asked["output_modalities"]
-    if _is_set(asked, "max_output_tokens"):
-        new["max_output_tokens"] = None if asked["max_output_tokens"] == "inf" else asked["max_output_tokens"]
-    if _is_set(asked, "truncation"):
-        new["truncation"] = parse_truncation(asked["truncation"])
-    if _is_set(asked, "extensions"):
-        new["extensions"] = tuple(asked["extensions"] or ())
-    if "prompt" in asked:
-        new["pass_through"]["prompt"] = asked["prompt"]
-    if "tracing" in asked:
-        new["tracing"] = asked["tracing"]
-    return replace(config, **new)
+def _merge(config: SessionConfig, asked: AskedSession) -> SessionConfig:
+    """Return the configuration with a parsed patch; null is no value where nothing else is said."""
+    passed = asked.model_dump(include=PASS_THROUGH, exclude_unset=True)
+    kept = {key: value for key, value in passed.items() if value is not None or key == "prompt"}
+    extensions = get_at(asked, "extensions")
+    new = replace(
+        config,
+        kind=asked.type,
+        input=_merge_input(config.input, asked.audio.input) if asked.audio and asked.audio.input else config.input,
+        extensions=config.extensions if extensions is None else tuple(extensions or ()),
+        pass_through={**config.pass_through, **kept},
+    )
+    return _merge_assistant(new, asked) if isinstance(asked, sdk.RealtimeSessionCreateRequest) else new
 
 
-def _is_set(asked: Mapping[str, Any], key: str) -> bool:
-    return asked.get(key) is not None
-
-
-def _merge_input(current: AudioInput, asked: Mapping[str, Any]) -> AudioInput:
-    return AudioInput(
-        format=_choose_format(current.format, asked),
-        transcription=_merge_transcription(current.transcription, asked),
-        noise_reduction=asked.get("noise_reduction", current.noise_reduction),
-        turn_detection=_merge_turn_detection(current.turn_detection, asked),
+def _merge_assistant(config: SessionConfig, asked: sdk.RealtimeSessionCreateRequest) -> SessionConfig:
+    """Return the configuration with what a patch says of the assistant."""
+    most, modalities = asked.max_output_tokens, asked.output_modalities
+    return replace(
+        config,
+        instructions=config.instructions if asked.instructions is None else asked.instructions,
+        output=_merge_output(config.output, asked.audio.output)
+        if asked.audio and asked.audio.output
+        else config.output,
+        has_audio_replies=config.has_audio_replies if modalities is None else "audio" in modalities,
+        max_output_tokens=config.max_output_tokens if most is None else None if most == "inf" else most,
+        truncation=config.truncation if asked.truncation is None else parse_truncation(_show(asked.truncation)),
+        tracing=_show(asked.tracing) if "tracing" in asked.model_fields_set else config.tracing,
     )
 
 
-def _merge_output(current: AudioOutput, asked: Mapping[str, Any]) -> AudioOutput:
-    voice, speed = asked.get("voice"), asked.get("speed")
-    if isinstance(voice, dict):
-        voice = voice["id"]
+def _show(asked: BaseModel | str | None) -> Any:
+    return asked.model_dump(exclude_unset=True) if isinstance(asked, BaseModel) else asked
+
+
+def _merge_input(current: AudioInput, asked: AskedInput) -> AudioInput:
+    new = replace(current, format=_choose_format(current.format, asked.format))
+    if "transcription" in asked.model_fields_set:
+        new = replace(new, transcription=_merge_transcription(current.transcription, asked.transcription))
+    if "noise_reduction" in asked.model_fields_set:
+        new = replace(new, noise_reduction=_show(asked.noise_reduction))
+    if "turn_detection" in asked.model_fields_set:
+        new = replace(new, turn_detection=_merge_turn_detection(current.turn_detection, asked.turn_detection))
+    return new
+
+
+def _merge_output(current: AudioOutput, asked: sdk.RealtimeAudioConfigOutput) -> AudioOutput:
+    voice = asked.voice if asked.voice is None or isinstance(asked.voice, str) else asked.voice.id
     return AudioOutput(
         voice=current.voice if voice is None else voice,
-        speed=current.speed if speed is None else speed,
-        format=_choose_format(current.format, asked),
+        speed=current.speed if asked.speed is None else asked.speed,
+        format=_choose_format(current.format, asked.format),
     )
 
 
-def _choose_format(current: AudioFormat, asked: Mapping[str, Any]) -> AudioFormat:
+def _choose_format(current: AudioFormat, asked: sdk.RealtimeAudioFormats | None) -> AudioFormat:
     """Return the format. Its rate, which a client may leave out, says nothing: each format has one."""
-    return AudioFormat(asked["format"].get("type") or AudioFormat.PCM) if _is_set(asked, "format") else current
+    return current if asked is None else AudioFormat(asked.type or AudioFormat.PCM)
 
 
-def _merge_transcription(current: Transcription | None, asked: Mapping[str, Any]) -> Transcription | None:
-    if "transcription" not in asked:
-        return current
-    if asked["transcription"] is None:
+def _merge_transcription(current: Transcription | None, asked: sdk.AudioTranscription | None) -> Transcription | None:
+    if asked is None:
         return None
-    before = {} if current is None else current.to_wire()
-    whole = before | asked["transcription"]
+    whole = ({} if current is None else current.to_wire()) | _show(asked)
     return Transcription(**{key.name: whole.get(key.name) or None for key in fields(Transcription)})
 
 
-def _merge_turn_detection(current: AskedTurnDetection | None, asked: Mapping[str, Any]) -> AskedTurnDetection | None:
+def _merge_turn_detection(current: AskedTurnDetection | None, asked: BaseModel | None) -> AskedTurnDetection | None:
     """Return the turn detection; another kind than the current one begins with its defaults."""
-    if "turn_detection" not in asked:
-        return current
-    given = asked["turn_detection"]
-    if given is None:
+    if asked is None:
         return None
+    given = _show(asked)
     kind = KINDS[given["type"]]
     base = current if isinstance(current, kind) else kind()
     known = {

@@ -162,8 +162,7 @@ class RelayAgentTurn:
         self.state.do(Reconnect())
 
     def _send_failure(self, failure: Failure) -> None:
-        error = {"type": "server_error", "code": failure.code, "message": failure.message}
-        self.state.send("error", error=error | {"param": None, "event_id": None})
+        self.state.send("error", error=failure.to_wire() | {"param": None, "event_id": None})
 
     def request_again(self, failure: Failure) -> None:
         """Ask the next connection to answer the last utterance, or send an error if its transcript has not come.
@@ -187,9 +186,9 @@ class RelayAgentTurn:
                 if item.status == "in_progress":
                     item.status = "incomplete"
                     close_item(self.state, response, item, is_kept=is_kept(self.state, item))
-            error = {"type": "server_error", "code": failure.code, "message": failure.message}
+            details = {"type": "failed", "error": failure.to_wire()}
             output = [item.to_wire() for item in response.items]
-            ended = {"status": "failed", "status_details": {"type": "failed", "error": error}, "output": output}
+            ended = {"status": "failed", "status_details": details, "output": output}
             self._finish(response, {**response.shown, **ended}, failure)
 
     def leave(self, *, vanished: bool) -> None:

@@ -9,6 +9,7 @@ from conversations.realtime import item_edits
 from conversations.realtime.protocol.client_events import ItemCreation
 from conversations.realtime.protocol.client_items import build_item, check_new
 from conversations.realtime.protocol.errors import ProtocolError
+from conversations.realtime.protocol.item_parsing import ClientItem
 from conversations.realtime.protocol.items import CALL_KEYS, LiveItem
 from conversations.realtime.relay.response import STORED, read_item
 from conversations.realtime.relay.state import RelayState
@@ -19,13 +20,13 @@ from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamReq
 class Creation:
     """An item that the client has created and the upstream has not confirmed.
 
-    `pcm` is the audio that came with it, `after` where it is inserted, and `fields` are those of the upstream's event.
+    `asked` is what the client sent, `pcm` the audio that came with it, and `after` where it is inserted.
     """
 
     item: LiveItem
+    asked: ClientItem
     pcm: bytes
     after: str | None
-    fields: dict[str, Any]
 
 
 class RelayItems:
@@ -39,7 +40,7 @@ class RelayItems:
         self.state = state
         self.link = link
         self._unconfirmed: dict[str, Creation] = {}  # by id of the item
-        self._cutting: dict[str, dict[str, Any]] = {}  # by id: truncations that are not confirmed
+        self._cutting: dict[str, int] = {}  # by id: truncations that are not confirmed, in ms
         self._deleting: set[str] = set()
         self._resent: set[str] = set()  # items that the present connection has as text, without audio
         self._quiet: set[tuple[str, str]] = set()  # (event type, item id) that the client is not told of
@@ -52,17 +53,20 @@ class RelayItems:
         check_new(self.state, item, self._unconfirmed)
         after = event.previous_item_id
         item_edits.check_place(self.state, after, self._unconfirmed)
-        fields = {"item": {**event.item.to_wire(), "id": item.id}} | ({"previous_item_id": after} if after else {})
-        self._unconfirmed[item.id] = Creation(item, pcm, after, fields)
+        self._unconfirmed[item.id] = Creation(item, event.item, pcm, after)
         self._request_creation(item.id, event.event_id)
 
     def _request_creation(self, item_id: str, event_id: str | None) -> None:
         def forget_request() -> None:
             self._unconfirmed.pop(item_id, None)
 
-        self.link.send_request(
-            "conversation.item.create", UpstreamRequest(event_id, forget_request), **self._unconfirmed[item_id].fields
-        )
+        created = self._unconfirmed[item_id]
+        shown = {**created.asked.to_wire(), "id": item_id}
+        self._send_creation(shown, created.after, UpstreamRequest(event_id, forget_request))
+
+    def _send_creation(self, shown: dict[str, Any], after: str | None, request: UpstreamRequest) -> None:
+        place = {"previous_item_id": after} if after else {}
+        self.link.send_request("conversation.item.create", request, item=shown, **place)
 
     def retrieve(self, event: sdk.ConversationItemRetrieveEvent) -> None:
         """Send the item as we have it, or raise ProtocolError."""
@@ -86,14 +90,14 @@ class RelayItems:
         """Cut an item to what was played, upstream too, or raise ProtocolError."""
         item = item_edits.get_item(self.state, event.item_id, "truncate")
         item_edits.check_truncation(item, event.content_index, event.audio_end_ms)
-        cut = {"item_id": item.id, "content_index": 0, "audio_end_ms": min(event.audio_end_ms, item.audio_ms)}
+        end_ms = min(event.audio_end_ms, item.audio_ms)
         if item.id not in self._resent and self.link.is_up:
-            self._cutting[item.id] = cut
-            self.link.send_request(
-                "conversation.item.truncate", UpstreamRequest(event.event_id, lambda: self._forget_cut(item.id)), **cut
-            )
+            self._cutting[item.id] = end_ms
+            request = UpstreamRequest(event.event_id, lambda: self._forget_cut(item.id))
+            cut = {"item_id": item.id, "content_index": 0, "audio_end_ms": end_ms}
+            self.link.send_request("conversation.item.truncate", request, **cut)
             return
-        self.cut(cut)
+        self._cut(item.id, end_ms)
         if self.link.is_up:
             self._resend_cut(item)
 
@@ -136,12 +140,14 @@ class RelayItems:
         if item is not None:
             item_edits.delete_item(self.state, item)
 
-    def cut(self, event: dict[str, Any]) -> None:
+    def confirm_truncation(self, event: dict[str, Any]) -> None:
         """Cut an item that the upstream has truncated."""
-        item = self.state.log.get(event["item_id"])
-        self._cutting.pop(event["item_id"], None)
-        if item is not None:
-            item_edits.truncate_item(self.state, item, event["audio_end_ms"], event["content_index"])
+        self._cut(event["item_id"], event["audio_end_ms"], event["content_index"])
+
+    def _cut(self, item_id: str, end_ms: int, content_index: int = 0) -> None:
+        self._cutting.pop(item_id, None)
+        if (item := self.state.log.get(item_id)) is not None:
+            item_edits.truncate_item(self.state, item, end_ms, content_index)
 
     def _consume_quiet(self, kind: str, item_id: str) -> bool:
         """Return whether the client must not be told of this event, which comes once."""
@@ -154,8 +160,8 @@ class RelayItems:
 
     def settle_unconfirmed(self) -> None:
         """Cut and delete what the lost connection did not confirm, and ask the next one for the new items."""
-        for cut in list(self._cutting.values()):
-            self.cut(cut)
+        for item_id, end_ms in list(self._cutting.items()):
+            self._cut(item_id, end_ms)
         for item_id in list(self._deleting):
             self._delete(item_id)
         for item_id in list(self._unconfirmed):
@@ -173,8 +179,7 @@ class RelayItems:
     def _resend(self, shown: dict[str, Any], after: str | None = None) -> None:
         self._resent.add(shown["id"])
         self._quiet |= {(f"conversation.item.{kind}", shown["id"]) for kind in ("added", "done")}
-        fields = {"item": shown} | ({"previous_item_id": after} if after else {})
-        self.link.send_request("conversation.item.create", UpstreamRequest(is_own=True), **fields)
+        self._send_creation(shown, after, UpstreamRequest(is_own=True))
 
     def _resend_cut(self, item: LiveItem) -> None:
         """Replace an item that the upstream has as text, which cannot be truncated there."""

@@ -93,7 +93,7 @@ class RelayMachine:
             f"{words}.failed": user_turn.transcripts.fail,
             "conversation.item.added": self._add_item,
             "conversation.item.done": self._add_item,
-            "conversation.item.truncated": self.items.cut,
+            "conversation.item.truncated": self.items.confirm_truncation,
             "conversation.item.deleted": self.items.confirm_deletion,
         }
 

@@ -1,5 +1,6 @@
 """The responses that the client has asked for and the upstream has not begun."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +10,8 @@ from conversations.realtime.protocol.tools import parse_tools
 from conversations.realtime.relay.agent_turn import RelayAgentTurn
 from conversations.realtime.relay.state import RelayState
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
+
+LEFT_OUT: Mapping[str, Any] = {"prompt": True, "audio": {"output": {"format": True}}}
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # two requests may ask for the same
@@ -36,19 +39,15 @@ class ResponseRequests:
         """Ask the upstream for a response, or raise ProtocolError."""
         if not self.state.rate_limit.show(self.state.now)[0]["remaining"]:
             raise ProtocolError(RATE_LIMIT_EXCEEDED.code, RATE_LIMIT_EXCEEDED.message)
-        options = event.options.model_dump(exclude_unset=True, mode="json") if event.options else {}
-        options.pop("prompt", None)  # it would name a prompt of the provider account, usually the site's
-        if options.get("tools") is not None:
-            options["tools"] = [tool.to_wire() for tool in parse_tools(options["tools"], (), "response")]
-        request = _Request(event.event_id, options.get("conversation") == "none", options)
-        if request.is_out_of_band:
+        is_out_of_band = event.options is not None and event.options.conversation == "none"
+        request = _Request(event.event_id, is_out_of_band, _build_response(event))
+        if is_out_of_band:
             self.agent_turn.check_out_of_band(sum(one.is_out_of_band for one in self._waiting))
-        output = (options.get("audio") or {}).get("output") or {}
-        if output.pop("format", None) not in (None, self.state.config.output.format.to_wire()):
+        audio = event.options and event.options.audio
+        asked = audio and audio.output and audio.output.format
+        if asked and asked.type and asked.type != self.state.config.output.format:
             message = "The format of one response cannot differ from the session's. Set it with session.update."
             raise ProtocolError("invalid_value", message, "response.audio.output.format")
-        if event.input is not None:
-            options["input"] = [item.to_wire() for item in event.input]
         self._send(request)
 
     def _send(self, request: _Request) -> None:
@@ -77,3 +76,16 @@ class ResponseRequests:
     def clear(self) -> None:
         """Forget all requests."""
         self._waiting.clear()
+
+
+def _build_response(event: ResponseRequest) -> dict[str, Any]:
+    """Return what the upstream is told of a response that the client asks for, or raise ProtocolError.
+
+    The format of its sound is the session's, and a prompt would be one of the provider account, usually the site's.
+    """
+    response = event.options.model_dump(exclude_unset=True, exclude=LEFT_OUT, mode="json") if event.options else {}
+    if response.get("tools") is not None:
+        response["tools"] = [tool.to_wire() for tool in parse_tools(response["tools"], (), "response")]
+    if event.input is not None:
+        response["input"] = [item.to_wire() for item in event.input]
+    return response

@@ -71,8 +71,7 @@ class RelayTranscripts:
         if item is not None:
             item.error_code, item.error_message = failure.code, failure.message
             self.state.save(item)
-            error = {"type": "server_error", "code": failure.code, "message": failure.message}
-            self._send("failed", item, error=error)
+            self._send("failed", item, error=failure.to_wire())
 
     def _close(self, event: dict[str, Any]) -> LiveItem | None:
         item_id = self._resolve_id(event["item_id"])

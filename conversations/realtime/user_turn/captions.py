@@ -47,6 +47,5 @@ class Captions:
 
     def fail(self, item_id: str, failure: Failure, *, can_retry: bool) -> None:
         """Send why there will be no words, and to a client that can ask again, whether it may."""
-        error = {"type": "server_error", "code": failure.code, "message": failure.message}
         offer = {"can_retry": True} if can_retry and self.state.has_extension("retry") else {}
-        self.state.send(f"{EVENT}.failed", item_id=item_id, content_index=0, error=error, **offer)
+        self.state.send(f"{EVENT}.failed", item_id=item_id, content_index=0, error=failure.to_wire(), **offer)

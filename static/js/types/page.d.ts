@@ -113,7 +113,29 @@ interface CallParts {
 type Engine = "stt" | "llm" | "tts";
 type Half = "listen" | "speak";
 
-interface Assistant {
+/** What serves an assistant. It may change while the page is open. */
+interface AssistantEngines {
+  demos: Engine[];
+  missing: Engine[];
+  /** Of these, what is for want of the assistant's language. */
+  foreign: Engine[];
+  /** For people: what each does, and its name. */
+  engines: [role: string, name: string][];
+  usesLocalModel: boolean;
+  /** The demo answers only until there is a language model on the site's machine. */
+  wantsLocalModel: boolean;
+}
+
+/** Whether there is a language model on the site's machine, in words. */
+interface LocalModelState {
+  tone: "ready" | "gone" | "empty" | "missing" | "off";
+  text: string;
+  command: string;
+  models: [name: string, label: string][];
+  picked: string;
+}
+
+interface Assistant extends AssistantEngines {
   slug: string;
   name: string;
   description: string;
@@ -122,8 +144,6 @@ interface Assistant {
   patience: string;
   voice: string;
   voices: [id: string, label: string][];
-  demos: Engine[];
-  missing: Engine[];
   isOneEngine: boolean;
 }
 
@@ -131,6 +151,7 @@ interface PageData {
   assistants: Assistant[];
   chosen: string;
   conversation: string | null;
+  localModel: LocalModelState;
   backchannels: string[];
   commands: string[];
 }
@@ -145,8 +166,10 @@ interface Parts {
   "captions": HTMLOListElement;
   "demo": HTMLElement;
   "demo-does": HTMLElement;
+  "demo-is": HTMLElement;
   "demo-lacks": HTMLElement;
   "description": HTMLElement;
+  "engines": HTMLElement;
   "hang-up": HTMLButtonElement;
   "hint": HTMLElement;
   "history": HTMLAnchorElement;
@@ -155,6 +178,12 @@ interface Parts {
   "level-assistant": HTMLElement;
   "level-user": HTMLElement;
   "listen": HTMLSelectElement;
+  "local-model": HTMLElement;
+  "local-model-command": HTMLElement;
+  "local-model-form": HTMLFormElement;
+  "local-model-look": HTMLButtonElement;
+  "local-model-text": HTMLElement;
+  "local-models": HTMLSelectElement;
   "microphones": HTMLSelectElement;
   "mute": HTMLButtonElement;
   "no-captions": HTMLElement;

@@ -68,6 +68,14 @@ export class Pickers {
     this.voicePicker.value = this.#wanted(this.speaker, voices);
   }
 
+  /**
+   * Take over what serves the assistants now, by slug.
+   * @type {(engines: Record<string, AssistantEngines>) => void}
+   */
+  updateEngines(engines) {
+    for (const [slug, assistant] of this.assistants) Object.assign(assistant, engines[slug]);
+  }
+
   #show() {
     if (!this.assistant) return;
     this.showVoices();

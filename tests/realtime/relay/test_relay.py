@@ -107,6 +107,14 @@ def test_what_would_act_in_the_account_that_pays_stays_here() -> None:
     assert "prompt" not in table.told[-1].get("response", {})
 
 
+@pytest.mark.parametrize("asked", [{"type": "audio/pcm", "rate": 24_000}, {"type": "audio/pcm"}])
+def test_a_response_may_name_the_sessions_format(asked: dict[str, object]) -> None:
+    """Its rate may be left out, as in a session's settings. The upstream has a format of its own."""
+    table = RelayTable()
+    assert table.send("response.create", response={"audio": {"output": {"format": asked, "voice": "cedar"}}}) == []
+    assert table.told[-1]["response"] == {"audio": {"output": {"voice": "cedar"}}}
+
+
 def test_the_history_has_words_where_the_client_wants_none() -> None:
     table = RelayTable()
     table.send("session.update", session={"audio": {"input": {"transcription": None}}})

@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError, call_command
 from django.db import Error, connection
 
+from conversations.management.model_fetching import fetch_what_this_site_needs
 from voiceproject import first_admin
 from voiceproject.database import outages
 from voiceproject.server import daphne_server
@@ -27,6 +28,7 @@ class Command(BaseCommand):
             check_database()
             with take_turns():
                 call_command("migrate", verbosity=0, interactive=False)
+            fetch_what_this_site_needs(self.stdout, self.stderr)
             self.serve(placeholder)
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None
@@ -36,7 +38,7 @@ class Command(BaseCommand):
             raise CommandError(f"The database cannot be brought up to date: {outages.describe(error)}") from None
 
     def serve(self, placeholder: socket.socket) -> None:
-        from conversations import background_jobs
+        from conversations import background_jobs, site_engines
         from conversations.storage import deletion, spool
         from conversations.transport import admission
         from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
@@ -51,6 +53,7 @@ class Command(BaseCommand):
             if path:
                 self.stdout.write(f"It has no admin yet. Create one within a day: {address}{path}")
 
+        site_engines.begin_search()
         background_jobs.start([spool.replay, deletion.delete_batch, deletion.delete_loose_files])
         daphne_server.serve(placeholder, application, greet, admission)
 
