@@ -40,6 +40,7 @@ class EngineSet:
     llm: EngineSpec
     tts: EngineSpec
     s2s: EngineSpec | None = None  # speech to speech, in place of the other three
+    language: str = ""  # of the assistant, such as de-AT; "" follows the one that is spoken
 
     @property
     def demo_kinds(self) -> list[EngineKind]:
@@ -49,8 +50,14 @@ class EngineSet:
 
     @property
     def missing_kinds(self) -> list[EngineKind]:
-        """The kinds that nothing serves: the demo would, but it is not installed for them."""
-        return [kind for kind in self.demo_kinds if not demo.is_installed(kind)]
+        """The kinds that nothing serves: the demo would, but it is not installed for them, or knows no such words."""
+        return [kind for kind in self.demo_kinds if not demo.can_serve(kind, self.language)]
+
+    @property
+    def foreign_kinds(self) -> list[EngineKind]:
+        """The kinds that the demo serves, or nothing, as no better engine here knows the language."""
+        is_foreign = not demo.is_english(self.language)
+        return [kind for kind in self.demo_kinds if is_foreign and kind != "llm"]
 
 
 def choose_engines(user: User, assistant: Assistant | None) -> EngineSet:
@@ -67,6 +74,7 @@ def choose_engines_of_each(user: User, assistants: Sequence[Assistant | None]) -
             llm=_build_llm_spec(user, assistant, credentials),
             tts=_build_spec("tts", assistant, credentials),
             s2s=_build_s2s_spec(assistant, credentials) if assistant and assistant.s2s_engine else None,
+            language=assistant.language if assistant else "",
         )
         for assistant in assistants
     ]

@@ -82,10 +82,11 @@ def describe_choice(choice: LocalChoice) -> str:
 
 
 def describe_assistant_engines(assistant: Assistant, engines: EngineSet) -> dict[str, object]:
-    """Return {demos, missing, engines, usesLocalModel, wantsLocalModel} of an assistant."""
+    """Return {demos, missing, foreign, engines, usesLocalModel, wantsLocalModel} of an assistant."""
     return {
         "demos": engines.demo_kinds,
         "missing": engines.missing_kinds,
+        "foreign": engines.foreign_kinds,
         "engines": describe_engines(engines),
         "usesLocalModel": engines.s2s is None and engines.llm.provider == "local",
         "wantsLocalModel": can_use_local_model(assistant, engines),

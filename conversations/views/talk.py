@@ -74,13 +74,14 @@ def _choose(offered: list[Assistant], slug: str, continued: Conversation | None)
 def _describe(user: User, assistant: Assistant, engines: EngineSet) -> dict[str, object]:
     """Return what the scripts need to know of an assistant.
 
-    {slug, name, description, language, speed, voices: [[id, label], …], voice, patience, demos, missing, engines,
-    usesLocalModel, wantsLocalModel, isOneEngine}.
+    {slug, name, description, language, speed, voices: [[id, label], …], voice, patience, demos, missing, foreign,
+    engines, usesLocalModel, wantsLocalModel, isOneEngine}.
 
     `patience` is what holds for this user: patient, balanced, quick, or "" where nobody chose. `demos` lists which of
-    stt, llm and tts the demo serves, and `missing` what of that is not installed here. `engines` names them for people.
-    `wantsLocalModel` is true where the demo answers only until there is a language model on this machine. `isOneEngine`
-    is true where one engine hears and speaks by itself, so that nothing else can do half of it.
+    stt, llm and tts the demo serves, `missing` what of that nothing serves here, and `foreign` what of that is for want
+    of the assistant's language. `engines` names them for people. `wantsLocalModel` is true where the demo answers only
+    until there is a language model on this machine. `isOneEngine` is true where one engine hears and speaks by itself,
+    so that nothing else can do half of it.
     """
     speaker = engines.s2s or engines.tts
     return {

@@ -130,3 +130,11 @@ def test_a_speech_to_speech_engine_hears_and_speaks_by_itself(browser: Client, u
 def test_what_of_the_demo_is_not_installed_is_told(browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
     assert {tuple(one["missing"]) for one in read_data(browser)["assistants"]} == {("stt",)}
+
+
+def test_a_language_that_nothing_here_knows_is_told(browser: Client, user: User) -> None:
+    for slug, language in {"german": "de-AT", "british": "en_GB"}.items():
+        Assistant.objects.create(slug=slug, name=slug, owner=user, instructions="Talk.", language=language)
+    described = {one["slug"]: one for one in read_data(browser)["assistants"]}
+    assert (described["german"]["missing"], described["german"]["foreign"]) == (["stt"], ["stt", "tts"])
+    assert (described["british"]["missing"], described["british"]["foreign"]) == ([], [])

@@ -13,6 +13,16 @@ def is_installed(kind: EngineKind) -> bool:
     return kind not in PACKAGES or find_spec(PACKAGES[kind]) is not None
 
 
+def can_serve(kind: EngineKind, language: str) -> bool:
+    """Return whether the demo's engine of this kind is installed and knows the language, "" for any."""
+    return is_installed(kind) and (kind != "stt" or is_english(language))
+
+
+def is_english(language: str) -> bool:
+    """Return whether a language, such as de-AT, is English or left open."""
+    return language.lower().replace("_", "-").partition("-")[0] in ("", "en")
+
+
 def build_not_installed_error(kind: EngineKind, package: str) -> EngineUnavailable:
     """Return the error for a site without requirements-embedded.txt, such as the Docker image."""
     return EngineUnavailable(

@@ -3,7 +3,7 @@ from concurrent.futures.process import BrokenProcessPool
 from importlib import import_module
 
 from conversations.engines.base import NO_HINTS, EngineSpec, Hints, Transcript
-from conversations.engines.demo import build_not_installed_error, pocketsphinx_process
+from conversations.engines.demo import build_not_installed_error, is_english, pocketsphinx_process
 from conversations.engines.errors import EngineRejected, EngineTimeout, EngineUnavailable
 from conversations.pcm import measure_seconds
 
@@ -23,7 +23,7 @@ class Pocketsphinx:
     async def transcribe(self, pcm: bytes, hints: Hints = NO_HINTS) -> Transcript:
         if not _is_installed():
             raise build_not_installed_error("stt", "pocketsphinx")
-        if hints.language and not hints.language.lower().startswith("en"):
+        if not is_english(hints.language):
             raise EngineRejected(
                 "stt",
                 "demo",

@@ -117,6 +117,8 @@ type Half = "listen" | "speak";
 interface AssistantEngines {
   demos: Engine[];
   missing: Engine[];
+  /** Of these, what is for want of the assistant's language. */
+  foreign: Engine[];
   /** For people: what each does, and its name. */
   engines: [role: string, name: string][];
   usesLocalModel: boolean;
@@ -164,6 +166,7 @@ interface Parts {
   "captions": HTMLOListElement;
   "demo": HTMLElement;
   "demo-does": HTMLElement;
+  "demo-is": HTMLElement;
   "demo-lacks": HTMLElement;
   "description": HTMLElement;
   "engines": HTMLElement;

@@ -5,6 +5,8 @@
 
 /** @typedef {[name: string, label: string, hint: string]} StatusWords */
 
+const LANGUAGES = new Intl.DisplayNames("en", { type: "language" });
+
 /** @type {{ [phase in Phase]?: StatusWords }} */
 const FIXED = {
   idle: ["ready", "Ready when you are", ""],
@@ -61,22 +63,38 @@ export function getAnnouncement(before, after) {
 }
 
 /**
- * Return one sentence for each engine that the site lacks.
- * @type {(missing: Engine[], by: Record<Half, Side>, can: Record<Half, boolean>) => string}
+ * Return a language's English name; what was written, if that is no language.
+ * @type {(language: string) => string}
  */
-export function lacks(missing, { listen, speak }, can) {
+function nameLanguage(language) {
+  try {
+    return LANGUAGES.of(language) ?? language;
+  } catch {
+    return language;
+  }
+}
+
+/**
+ * Return one sentence for each engine that the site lacks, or lacks for the language.
+ * @type {(site: Pick<Assistant, "missing" | "foreign" | "language"> & { can: Record<Half, boolean> }, by: Record<Half, Side>) => string}
+ */
+export function lacks({ missing, foreign, language, can }, { listen, speak }) {
+  const name = nameLanguage(language);
+  const noEars = foreign.includes("stt") ? `This site has no speech recognition for ${name}` : "Speech recognition is not installed on this server";
   const recogniser = {
-    browser: "Speech recognition is not installed on this server, so your browser listens.",
-    site: can.listen
-      ? "Speech recognition is not installed on this server. Choose “This browser” under “Listen with”, or type."
-      : "Speech recognition is not installed on this server, and this browser has none. Please type.",
+    browser: `${noEars}, so your browser listens.`,
+    site: can.listen ? `${noEars}. Choose “This browser” under “Listen with”, or type.` : `${noEars}, and this browser has none. Please type.`,
   };
   const voice = {
     browser: "Speech synthesis is not installed on this server, so your browser speaks.",
     site: "Speech synthesis is not installed on this server. Use a browser that can speak, or add a provider key.",
   };
-  const told = [missing.includes("stt") && recogniser[listen], missing.includes("tts") && voice[speak]];
-  return told.filter(Boolean).join(" ");
+  const poorVoice = {
+    browser: `For ${name} this site has only a simple voice, so your browser speaks.`,
+    site: `For ${name} this site has only this simple voice.`,
+  };
+  const voices = missing.includes("tts") ? voice : foreign.includes("tts") ? poorVoice : null;
+  return [missing.includes("stt") && recogniser[listen], voices && voices[speak]].filter(Boolean).join(" ");
 }
 
 /**

@@ -120,19 +120,20 @@ export class View {
   /**
    * Show who listens and speaks: "site" or "browser".
    *
-   * `demos` names those of stt, llm and tts that the site's demo would serve, and `missing` those that are not
-   * installed. `engines` names all three for people. `can` is {listen, speak}: what this browser offers.
-   * @type {(by: Record<Half, Side>, site: Pick<Assistant, "demos" | "missing" | "engines"> & { can: Record<Half, boolean> }) => void}
+   * `demos` names those of stt, llm and tts that the demo would serve, `missing` those that nothing serves, `foreign`
+   * those for want of the language; `engines` names all. `can` is {listen, speak}: what this browser offers.
+   * @type {(by: Record<Half, Side>, site: Pick<Assistant, "demos" | "missing" | "foreign" | "engines" | "language"> & { can: Record<Half, boolean> }) => void}
    */
-  showSpeech({ listen, speak }, { demos, missing, engines, can }) {
+  showSpeech({ listen, speak }, { demos, missing, foreign, engines, language, can }) {
     set(this.root, "listen", listen);
     set(this.root, "speak", speak);
     /** @type {Record<Engine, string | false>} */
     const kinds = { stt: listen === "site" && "listen", llm: "answer", tts: speak === "site" && "speak" };
     const done = ENGINES.filter((kind) => kinds[kind] && demos.includes(kind) && !missing.includes(kind));
-    this.part("demo").hidden = done.length === 0 && missing.length === 0;
+    this.part("demo").hidden = done.length + missing.length + foreign.length === 0;
+    this.part("demo-is").hidden = done.length === 0;
     this.#text("demo-does", LIST.format(done.map((kind) => kinds[kind] || "")));
-    this.#text("demo-lacks", lacks(missing, { listen, speak }, can));
+    this.#text("demo-lacks", lacks({ missing, foreign, language, can }, { listen, speak }));
     this.#text("engines", describeEngines(engines, { listen, speak }));
     const isDeaf = missing.includes("stt") && listen === "site" && !can.listen;
     this.part("start").hidden = isDeaf;

@@ -89,9 +89,9 @@ export class SpeechOptions {
       getField(picker).hidden = !this.#can(half);
     }
     this.pickers.offerVoicesOf(this.shown.speak);
-    const { demos, missing, engines } = this.#assistant;
+    const { demos, missing, foreign, engines, language } = this.#assistant;
     const can = { listen: this.#can("listen"), speak: this.#can("speak") };
-    this.view.showSpeech(this.shown, { demos, missing, engines, can });
+    this.view.showSpeech(this.shown, { demos, missing, foreign, engines, language, can });
   }
 
   /** @type {(half: Half, by: Side) => void} */
@@ -107,8 +107,8 @@ export class SpeechOptions {
     return half === "listen" ? this.browserSpeech.canListen : this.browserSpeech.canSpeak(this.#assistant.language);
   }
 
-  /** @type {Pick<Assistant, "language" | "demos" | "missing" | "engines" | "isOneEngine">} */
+  /** @type {Pick<Assistant, "language" | "demos" | "missing" | "foreign" | "engines" | "isOneEngine">} */
   get #assistant() {
-    return this.pickers.assistant ?? { language: "", demos: [], missing: [], engines: [], isOneEngine: false };
+    return this.pickers.assistant ?? { language: "", demos: [], missing: [], foreign: [], engines: [], isOneEngine: false };
   }
 }
