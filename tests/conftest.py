@@ -21,6 +21,10 @@ from voiceproject.local import embedded_postgres
 # settings are read when Django is, which is before any fixture.
 SCRATCH = Path(tempfile.mkdtemp(prefix="voiceproject-tests-"))
 atexit.register(shutil.rmtree, SCRATCH, ignore_errors=True)
+# Where the real speech models are, which are fetched once for a checkout. Workers inherit it.
+os.environ.setdefault(
+    "TEST_MODELS_DIR", os.environ.get("LOCAL_MODELS_DIR") or str(Path(__file__).parents[1] / "var/models")
+)
 PROVIDER_NAMES = ("OPENAI_API_KEY", "OPENAI_BASE_URL", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_API_KEY")
 ENGINE_NAMES = ("STT_ENGINE", "STT_MODEL", "STT_STREAM_MODEL", "LLM_ENGINE", "LLM_MODEL",
                 "TTS_ENGINE", "TTS_MODEL", "TTS_VOICE", "S2S_MODEL")  # fmt: skip

@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module
 from multiprocessing.connection import Connection
 from threading import Thread
@@ -76,7 +77,7 @@ def _serve(work: Work, requests: Connection, cancellations: Connection) -> None:
             number, asked = requests.recv()
         except EOFError:
             return
-        requests.send(_answer(lambda: _do(work, asked, requests, lambda: _check(cancellations, number))))  # noqa: B023
+        requests.send(_answer(partial(_do, work, asked, requests, partial(_check, cancellations, number))))
 
 
 def _do(work: Work, asked: Any, requests: Connection, check: Check) -> None:

@@ -76,6 +76,11 @@ class WorkerPool:
         with self._changed:
             return [worker.process_id for worker in self._workers if worker.is_loaded]
 
+    def list_busy_process_ids(self) -> list[int]:
+        """Return the ids of the processes that work on a request."""
+        with self._changed:
+            return [worker.process_id for worker in self._workers if worker.request]
+
     async def stream(
         self, asked: object, *, timeout_sec: float = TIMEOUT_SEC, is_background: bool = False
     ) -> AsyncGenerator[Any]:
