@@ -54,7 +54,7 @@ ROOMS = {
                               "conversations.storage", "conversations.tools", *PURE, *TELLS),
     "conversations.session.dispatch": PURE,
     "conversations.session.engine_calls": ("conversations.engines", "conversations.metrics",
-                                           "conversations.storage.store", "conversations.tools", *PURE),
+                                           "conversations.storage.engine_selection", "conversations.storage.store", "conversations.tools", *PURE),
     "conversations.transport": ("accounts", CLOSE_CODES, "conversations.engines.errors", "conversations.session",
                                 "conversations.storage", *PURE, *TELLS, "voiceproject.database.outages",
                                 "voiceproject.http.refusals"),
