@@ -25,6 +25,7 @@ ENGINES: dict[tuple[EngineKind, str], str] = {
     ("stt", "local"): "conversations.engines.local.stt.Whisper",
     ("stt", "demo"): "conversations.engines.demo.stt.Pocketsphinx",
     ("llm", "demo"): "conversations.engines.demo.llm.Eliza",
+    ("tts", "local"): "conversations.engines.local.tts.LocalVoices",
     ("tts", "demo"): "conversations.engines.demo.tts.EspeakNG",
 }
 

@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 AUDIO_OUTPUT_SYNCHRONOUS = 2
 INITIALIZE_DONT_EXIT = 0x8000
 CHARS_UTF8 = 1
+PHONEMES_IPA, PHONEMES_TIE = 0x02, 0x80  # a tie's character stands in the bits from the ninth
 POS_CHARACTER = 1
 RATE = 1  # parameter number
 BUFFER_MS = 100
@@ -55,6 +56,7 @@ class Library:
     def __init__(self) -> None:
         loader = import_module("espeakng_loader")
         self._lib = ctypes.CDLL(loader.get_library_path())
+        self._lib.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self._lib.espeak_GetCurrentVoice.restype = ctypes.POINTER(_Voice)
         data = loader.get_data_path().encode()
         self.rate: int = self._lib.espeak_Initialize(AUDIO_OUTPUT_SYNCHRONOUS, BUFFER_MS, data, INITIALIZE_DONT_EXIT)
@@ -73,6 +75,19 @@ class Library:
         data = text.replace("\0", " ").encode()
         self._lib.espeak_Synth(data, ctypes.c_size_t(len(data) + 1), 0, POS_CHARACTER, 0, CHARS_UTF8, None, None)
         self._consume = None
+
+    def read_phonemes(self, text: str, voice: str, tie: str = "") -> str:
+        """Return the phonemes of `text` in IPA, without its punctuation. Raise UnknownVoiceError.
+
+        `tie` stands between the letters of one phoneme.
+        """
+        self._choose(voice)
+        mode = PHONEMES_IPA | (PHONEMES_TIE | ord(tie) << 8 if tie else 0)
+        rest = ctypes.c_char_p(text.replace("\0", " ").encode())
+        clauses = []
+        while rest.value:  # the library moves it behind the clause that it has read, and clears it at the end
+            clauses.append(self._lib.espeak_TextToPhonemes(ctypes.byref(rest), CHARS_UTF8, mode).decode())
+        return " ".join(clauses)
 
     def _choose(self, voice: str) -> None:
         """Choose a voice by its name or file, or by a language (“de”, “en-gb”) with a variant (“f3”) after “+”."""

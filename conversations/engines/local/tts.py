@@ -1,0 +1,45 @@
+"""Text to speech on this machine: hibari, Kokoro or a voice of Piper, in one process beside the site."""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from pathlib import Path
+
+from conversations.engines.base import EngineSpec
+from conversations.engines.local import catalogue
+from conversations.engines.local.pools import get_pool
+from conversations.engines.local.voice_work import Asked
+from conversations.engines.local.workers import WorkerPool
+
+LOAD = "conversations.engines.local.voice_work.load_voices"
+QUEUE = 8  # clauses; one takes some 50 ms with the default voice
+
+
+class LocalVoices:
+    """Text to speech with the voices of this machine.
+
+    `spec.model` is hibari, kokoro or the folder of a voice of Piper; with "" or auto the best voice speaks that the
+    machine is fast enough for. `spec.folder` is where the models are.
+    """
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._spec = spec
+
+    async def connect(self) -> None:
+        """Start the process, which loads the voice."""
+        get_voice_pool(self._spec).warm()
+
+    async def speak(
+        self, text: str, *, voice: str = "", language: str = "", speed: float = 1.0
+    ) -> AsyncGenerator[bytes]:
+        """Stream PCM, a sentence at a time, or raise EngineError."""
+        voices = catalogue.list_local_voices(Path(self._spec.folder))
+        chosen = catalogue.choose_voices(voices, self._spec.model, voice or self._spec.voice, language)
+        asked = Asked(text, tuple(chosen), language, speed)
+        async with aclosing(get_voice_pool(self._spec).stream(asked, timeout_sec=self._spec.timeout_sec)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+
+def get_voice_pool(spec: EngineSpec) -> WorkerPool:
+    """Return the one process that speaks for such a spec."""
+    return get_pool("tts", LOAD, (spec.folder, spec.model), processes=1, at_once=1, queue=QUEUE)
