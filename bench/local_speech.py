@@ -17,6 +17,7 @@ import numpy as np
 
 from bench.figures import format_table
 from bench.noises import RATE, make_noises
+from bench.process_cost import Memory, read_cpu_sec, read_memory_mb
 from bench.published_texts import Recording, list_recordings, normalise
 from conversations.engines.base import EngineSpec, Hints, SpeechToText
 from conversations.engines.errors import EngineBusy, EngineError
@@ -29,7 +30,7 @@ from conversations.pcm import measure_seconds
 FOLDER = os.environ.get("LOCAL_MODELS_DIR") or str(Path(__file__).parents[1] / "var/models")
 TINY, BASE = "whisper-tiny.en", "whisper-base"
 POCKETSPHINX_TAKES = 4  # every fourth recording: it is slow
-TICKS_PER_SEC = os.sysconf("SC_CLK_TCK")
+GIVEN_BACK_SEC = 3.0  # after which a process without work has given memory back
 STREAMED = 16  # recordings, in real time
 FRAME_BYTES = 1_920  # 40 ms
 ENGLISH = Hints(language="en-US")
@@ -81,9 +82,11 @@ def compute_word_errors(name: str, heard: dict[Recording, str], most: float | No
 async def measure_whisper(model: str, recordings: Sequence[Recording], most_error: float) -> AsyncIterator[Figure]:
     """Yield the figures of one model."""
     stt, pool = make_stt(make_spec(model)), get_whisper_pool(make_spec(model), model)
+    memory = Memory()
     await stt.transcribe(recordings[0].pcm, ENGLISH)
     loaded = await wait_for_processes(pool, 2)
-    yield Figure(f"{model}: memory of both processes, loaded, MB", sum(read_memory_mb(one, "Rss") for one in loaded))
+    await asyncio.sleep(GIVEN_BACK_SEC)
+    yield Figure(f"{model}: memory of both processes, loaded, MB", sum(map(read_memory_mb, loaded)))
     before = sum(map(read_cpu_sec, loaded))
     heard = await hear_all(stt, recordings)
     used = sum(map(read_cpu_sec, loaded)) - before
@@ -93,8 +96,10 @@ async def measure_whisper(model: str, recordings: Sequence[Recording], most_erro
     for name, pcm in make_wordless_sounds():
         words = (await stt.transcribe(pcm, Hints(language="en"))).text.split()
         yield Figure(f"{model}: words in 60 s of {name}", len(words), 0)
-    peak = sum(read_peak_mb(one) for one in pool.list_process_ids())
-    yield Figure(f"{model}: memory of both processes, at its peak, MB", peak, 700)
+    yield Figure(f"{model}: memory of both processes, at its peak, MB", memory.peak_mb, 700)
+    await asyncio.sleep(GIVEN_BACK_SEC)
+    left = sum(map(read_memory_mb, pool.list_process_ids()))
+    yield Figure(f"{model}: memory of both processes, a moment later, MB", left)
 
 
 def make_wordless_sounds() -> Sequence[tuple[str, bytes]]:
@@ -191,21 +196,6 @@ async def wait_until(is_so: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):
         while not is_so():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
-
-
-def read_cpu_sec(process_id: int) -> float:
-    fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_SEC
-
-
-def read_memory_mb(process_id: int, name: str) -> float:
-    lines = Path(f"/proc/{process_id}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1000
-
-
-def read_peak_mb(process_id: int) -> float:
-    lines = Path(f"/proc/{process_id}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1000
 
 
 async def measure_all() -> list[Figure]:

@@ -58,13 +58,12 @@ class WorkerPool:
         self.kind, self.load, self.arguments = kind, load, arguments
         self._processes, self._at_once, self._queue = processes, at_once, queue
         self._wait_sec, self._idle_sec, self._clock = wait_sec, idle_sec, clock
-        self.load_lock = Lock()
+        self.load_lock, self.is_closed = Lock(), False
         self._changed = Condition()  # guards all below
         self._workers: list[Worker] = []
         self._waiting: deque[Request] = deque()
         self._numbers = itertools.count()
         self._used_at = clock()
-        self.is_closed = False
 
     def warm(self) -> None:
         """Start the processes that are missing, and return at once."""
