@@ -59,10 +59,9 @@ def get_local_servers() -> Found:
 
 
 def begin_search() -> None:
-    """Begin to look for them, in the background, if one may answer: where the site has no other language model."""
-    if settings.LLM_ENGINE == "local" or not (
-        settings.LLM_ENGINE or settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL
-    ):
+    """Begin to look for them, in the background, if one may answer: where no provider does, or where one may fail."""
+    has_provider = settings.LLM_ENGINE not in ("", "local") or settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL
+    if settings.LLM_ENGINE == "local" or settings.LOCAL_FALLBACK or not has_provider:
         get_local_servers()
 
 

@@ -12,7 +12,7 @@ from conversations.local_models.fetching import fetch
 from conversations.local_models.manifest import Model
 from conversations.local_models.sources import Sources, build_sources
 from conversations.local_models.store import Store
-from conversations.storage.engine_selection import is_left_to_this_machine
+from conversations.storage.engine_selection import is_served_by_this_machine
 
 STEP_PERCENT = 10  # between two lines of progress where nobody watches a terminal
 
@@ -71,7 +71,7 @@ def fetch_what_this_site_needs(stdout: OutputWrapper, stderr: OutputWrapper) -> 
 
     Ctrl-C ends it, and what has come is kept for the next time.
     """
-    kinds = [kind for kind in local_choice.KINDS if is_left_to_this_machine(kind)]
+    kinds = [kind for kind in local_choice.KINDS if is_served_by_this_machine(kind)]
     if not (models := [model for kind in kinds for model in local_choice.list_missing_models(kind)]):
         return
     store, progress = Store(settings.LOCAL_MODELS_DIR), Progress(stdout, stderr)

@@ -26,6 +26,7 @@ def warm_engines(engines: EngineSet) -> None:
         load_stream(engines.stt),
         load("llm", engines.llm.provider),
         load("tts", engines.tts.provider),
+        *(load(kind, spec.provider) for kind, spec in engines.stand_ins.items()),
     )
     for engine_class in engine_classes:
         getattr(engine_class, "warm", lambda: None)()
@@ -72,8 +73,8 @@ class CascadeSession(Session):
             },
         )
         self._detector = SpeechDetector()
-        get_stt_label = self._engine_tasks.transcriber.get_label
-        self._record = Recorder(opened, get_stt_label, self._end_unstored, self._send_storage_status)
+        get_label = self._engine_tasks.get_label
+        self._record = Recorder(opened, get_label, self._end_unstored, self._send_storage_status)
 
     async def _begin_engines(self, group: asyncio.TaskGroup) -> None:
         self._engine_tasks.begin(group)

@@ -7,6 +7,7 @@ from django.conf import settings
 
 from conversations.close_codes import POLICY_VIOLATION, TRY_AGAIN_LATER
 from conversations.engines.base import EngineSpec
+from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.errors import EngineError
 from conversations.engines.registry import load, make_s2s
 from conversations.realtime.protocol.beta import BetaDialect
@@ -63,7 +64,7 @@ class S2SSession(Session):
                 "transcription_model": spec.stream_model,
             },
         )
-        self._record = Recorder(opened, self._get_stt_label, self._end_unstored, self._send_storage_status, spec)
+        self._record = Recorder(opened, self._get_label, self._end_unstored, self._send_storage_status)
 
     async def _begin_engines(self, group: asyncio.TaskGroup) -> None:
         self._connection_task = group.create_task(self._upstream.run())
@@ -82,7 +83,9 @@ class S2SSession(Session):
             case Reconnect():
                 self._upstream.reconnect()
 
-    def _get_stt_label(self, _: str) -> str:
+    def _get_label(self, kind: EngineKind, _: str) -> str:
+        if kind == "llm":
+            return self._spec.get_label()
         asked = self.machine.state.config.input.transcription
         return f"{self._spec.provider}:{(asked and asked.model) or self._spec.stream_model}"
 

@@ -5,8 +5,8 @@ The user's own provider key comes before the site's; the assistant's choice befo
 when there is nothing.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from django.conf import settings
 
@@ -41,6 +41,7 @@ class EngineSet:
     tts: EngineSpec
     s2s: EngineSpec | None = None  # speech to speech, in place of the other three
     language: str = ""  # of the assistant, such as de-AT; "" follows the one that is spoken
+    stand_ins: Mapping[EngineKind, EngineSpec] = field(default_factory=dict)  # for those that fail, of this machine
 
     @property
     def demo_kinds(self) -> list[EngineKind]:
@@ -68,7 +69,7 @@ def choose_engines(user: User, assistant: Assistant | None) -> EngineSet:
 def choose_engines_of_each(user: User, assistants: Sequence[Assistant | None]) -> list[EngineSet]:
     """Return the engines for a user with each of these assistants, reading the user's keys once."""
     credentials = {provider: find_credential(user, provider) for provider in ("openai", "google")}
-    return [
+    chosen = [
         EngineSet(
             stt=_build_spec("stt", assistant, credentials),
             llm=_build_llm_spec(user, assistant, credentials),
@@ -78,14 +79,30 @@ def choose_engines_of_each(user: User, assistants: Sequence[Assistant | None]) -
         )
         for assistant in assistants
     ]
+    if not settings.LOCAL_FALLBACK:
+        return chosen
+    return [replace(engines, stand_ins=_find_stand_ins(user, engines)) for engines in chosen]
 
 
-def is_left_to_this_machine(kind: SpeechKind) -> bool:
-    """Return whether nobody else hears or speaks for this site: without a key, or where the settings say so."""
+def _find_stand_ins(user: User, engines: EngineSet) -> dict[EngineKind, EngineSpec]:
+    """Return what this machine has for each kind that a provider serves."""
+    blank = EngineSpec("local", timeout_sec=settings.ENGINE_TIMEOUT_SEC)
+    found: dict[EngineKind, EngineSpec] = {
+        kind: _add_local_model(blank, kind, engines.language)
+        for kind in local_choice.KINDS
+        if local_choice.find_model(kind, engines.language)
+    }
+    if choice := choose_model(get_local_servers(), (user.local_model,)):
+        found["llm"] = replace(blank, model=choice.model.name, base_url=choice.server.base_url)
+    return {kind: spec for kind, spec in found.items() if getattr(engines, kind).provider not in ("local", "demo")}
+
+
+def is_served_by_this_machine(kind: SpeechKind) -> bool:
+    """Return whether this machine hears or speaks: without a key, where the settings say so, or if a provider fails."""
     site = get_site_choice(kind)
     credentials = {provider: get_site_credential(provider) for provider in ("openai", "google")}
     ready = (name for name in PREFERENCE[kind] if _is_ready(name, site, credentials))
-    return (site.provider or next(ready)) == "local"
+    return settings.LOCAL_FALLBACK or (site.provider or next(ready)) == "local"
 
 
 def _build_spec(kind: EngineKind, assistant: Assistant | None, credentials: dict[str, Credential | None]) -> EngineSpec:

@@ -6,7 +6,7 @@ from functools import partial
 
 from conversations import metrics
 from conversations.audio.clip_encoder import ClipEncoder
-from conversations.engines.base import EngineSpec
+from conversations.engines.engine_kinds import EngineKind
 from conversations.realtime import commands
 from conversations.realtime.protocol.items import LiveItem
 from conversations.storage import spool, store, unstored_changes
@@ -17,7 +17,7 @@ from conversations.storage.write_queue import WriteQueue
 class Recorder:
     """Store the items of one session: `run` runs while the session lives, and `join` waits at its end.
 
-    `stt_label` returns which engine transcribed an item; `s2s` is the model that replies, if it is speech to speech.
+    `get_label` returns which engine of a kind served an item, or a response, by its id.
     `give_up` and `tell` are called when the storage is away, see WriteQueue. If `is_on` is false, nothing is stored, as
     in a transcription session whose client did not ask for storage.
     """
@@ -25,15 +25,14 @@ class Recorder:
     def __init__(
         self,
         opened: store.OpenedConversation,
-        stt_label: Callable[[str], str],
+        get_label: Callable[[EngineKind, str], str],
         give_up: Callable[[int, str, str], None],
         tell: Callable[..., Awaitable[None]],
-        s2s: EngineSpec | None = None,
     ) -> None:
         self.is_on = opened.pk is not None
         self._opened = opened
-        self._stt_label = stt_label
-        self._s2s = s2s
+        self._get_label = get_label
+        self._is_one_engine = opened.engines.s2s is not None
         self._clips = ClipEncoder()
         write = partial(store.write, opened.pk, holder=opened.holder)
         self._writer = WriteQueue(opened.public_id, write, give_up, tell)
@@ -84,11 +83,8 @@ class Recorder:
 
     def _build_engine_labels(self, item: LiveItem) -> dict[str, str]:
         """Return the labels of the engines that made an item, by kind."""
-        engines = self._opened.engines
-        if self._s2s and item.response_id:
-            return {"llm": self._s2s.get_label()}
-        if item.role == "assistant":
-            return {"llm": engines.llm.get_label()} | ({"tts": engines.tts.get_label()} if item.is_audio else {})
-        if item.response_id:  # a call of the model
-            return {"llm": engines.llm.get_label()}
-        return {"stt": self._stt_label(item.id)} if item.is_audio else item.engines
+        if item.response_id or item.role == "assistant":
+            is_spoken = item.role == "assistant" and item.is_audio and not self._is_one_engine
+            kinds: tuple[EngineKind, ...] = ("llm", "tts") if is_spoken else ("llm",)
+            return {kind: self._get_label(kind, item.response_id) for kind in kinds}
+        return {"stt": self._get_label("stt", item.id)} if item.is_audio else item.engines

@@ -8,7 +8,7 @@ from pytest_django.fixtures import Settings
 from accounts.models import User
 from conversations.engines.registry import ENGINES
 from conversations.models import Assistant
-from conversations.storage.engine_selection import EngineSet, choose_engines, is_left_to_this_machine
+from conversations.storage.engine_selection import EngineSet, choose_engines, is_served_by_this_machine
 from tests.support.model_workbench import place_empty_model
 
 TINY, BASE = "whisper-tiny.en", "whisper-base"
@@ -39,7 +39,7 @@ def test_it_works(owner: User, folder: Path) -> None:
 def test_a_key_goes_first(owner: User, settings: Settings) -> None:
     settings.OPENAI_API_KEY = "sk-site"
     assert list_providers(choose_engines(owner, Assistant())) == ["openai", "openai", "openai-realtime"]
-    assert not is_left_to_this_machine("stt")
+    assert not is_served_by_this_machine("stt")
     asked = choose_engines(owner, Assistant(stt_engine="local", stt_model=BASE, tts_engine="local"))
     assert list_providers(asked) == ["local", "openai", "local"]
     assert (asked.stt.model, asked.stt.api_key, asked.stt.base_url) == (BASE, "", "")
@@ -48,7 +48,7 @@ def test_a_key_goes_first(owner: User, settings: Settings) -> None:
 def test_a_site_that_speaks_with_google_hears_by_itself(owner: User, settings: Settings) -> None:
     settings.GOOGLE_API_KEY = "AIza-site"
     assert list_providers(choose_engines(owner, Assistant())) == ["local", "demo", "google"]
-    assert (is_left_to_this_machine("stt"), is_left_to_this_machine("tts")) == (True, False)
+    assert (is_served_by_this_machine("stt"), is_served_by_this_machine("tts")) == (True, False)
 
 
 def test_the_demo_stands_in_for_a_language_without_a_model(owner: User, folder: Path) -> None:
@@ -76,3 +76,19 @@ def test_a_folder_of_the_users(owner: User, settings: Settings, tmp_path: Path) 
 def test_none(owner: User, settings: Settings) -> None:
     settings.LOCAL_MODELS = []
     assert list_providers(choose_engines(owner, Assistant())) == ["demo", "demo", "demo"]
+
+
+def test_this_machine_behind_a_provider_where_the_admin_allows_it(
+    owner: User, settings: Settings, folder: Path
+) -> None:
+    settings.OPENAI_API_KEY = "sk-site"
+    assert choose_engines(owner, Assistant()).stand_ins == {}
+    settings.LOCAL_FALLBACK = True
+    engines = choose_engines(owner, Assistant(llm_engine="demo"))
+    assert list_providers(engines) == ["openai", "demo", "openai-realtime"]
+    assert {kind: spec.get_label() for kind, spec in engines.stand_ins.items()} == {
+        "stt": f"local:{TINY}",
+        "tts": "local:hibari",
+    }
+    assert is_served_by_this_machine("stt")
+    assert list(choose_engines(owner, Assistant(language="de")).stand_ins) == []

@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from conversations.engines.local_servers.addresses import STANDARD_PORTS, parse_addresses
 from conversations.local_models.manifest import list_names, load_manifest
-from voiceproject.settings.env import VAR_DIR, env, env_choice, env_file, env_float, env_list, env_url
+from voiceproject.settings.env import VAR_DIR, env, env_bool, env_choice, env_file, env_float, env_list, env_url
 
 # The site's own credentials, for users who have none of theirs. A compatible server (vLLM, Ollama, a Whisper server)
 # needs OPENAI_BASE_URL, such as http://10.0.0.5:8080/v1, and often no key.
@@ -75,6 +75,9 @@ if LOCAL_STT_MODEL and LOCAL_STT_MODEL not in list_names("stt"):
 # Which of them speaks: hibari (English, comes with its package), kokoro or a voice of Piper. Unset, or auto: hibari for
 # English, unless a better voice is here and this machine is fast enough for it.
 LOCAL_TTS_MODEL = env_choice("LOCAL_TTS_MODEL", ("", "auto", "hibari", *list_names("tts")), "")
+# Whether this machine's own engines answer in place of a provider that fails before its first output. They are then
+# fetched beside a key, too.
+LOCAL_FALLBACK = env_bool("LOCAL_FALLBACK", False)
 # Where they are kept.
 LOCAL_MODELS_DIR = Path(env("LOCAL_MODELS_DIR", str(VAR_DIR / "models")))
 # A folder that is looked into before anything is downloaded: for files as they lie in LOCAL_MODELS_DIR, and packages.

@@ -3,13 +3,10 @@
 from typing import Any
 
 from conversations.realtime.protocol.errors import Failure, build_too_many_out_of_band_error
+from conversations.realtime.protocol.items import Usage
 from conversations.realtime.relay import response_output
 from conversations.realtime.relay.commands import Reconnect
-from conversations.realtime.relay.response import (
-    RelayResponse,
-    close_item,
-    show_response,
-)
+from conversations.realtime.relay.response import RelayResponse, close_item, read_usage, show_response
 from conversations.realtime.relay.response_storage import cut_to_played, is_kept, store_response
 from conversations.realtime.relay.state import RelayState
 from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamRequest
@@ -149,7 +146,7 @@ class RelayAgentTurn:
             self.state.set_deadline("response", None)
         response.stamp("done", self.state.now)
         if not response.is_out_of_band:
-            store_response(self.state, response, shown.get("usage") or {}, failure)
+            store_response(self.state, response, read_usage(shown), failure)
         self.state.send("response.done", response=show_response(self.state, response, shown))
         self.state.send_rate_limits()
 
@@ -200,7 +197,7 @@ class RelayAgentTurn:
         for response in list(self.running.values()):
             self.link.send_request("response.cancel", UpstreamRequest(is_own=True), response_id=response.id)
             if not response.is_out_of_band:
-                store_response(self.state, response, {}, None)
+                store_response(self.state, response, Usage(), None)
         self.running.clear()
         if vanished and self.latest_sounding is not None and self.latest_sounding.is_sounding(self.state.now):
             cut_to_played(self.state, self.latest_sounding)

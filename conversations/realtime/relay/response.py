@@ -7,7 +7,7 @@ from conversations.pcm import SAMPLE_RATE
 from conversations.realtime.measurements import PlaybackLatency
 from conversations.realtime.playback import Playback, SpeechLag
 from conversations.realtime.protocol.client_events import PlaybackStarted
-from conversations.realtime.protocol.items import CALL_KEYS, LiveItem
+from conversations.realtime.protocol.items import CALL_KEYS, LiveItem, Usage
 from conversations.realtime.relay.state import RelayState
 
 STORED = ("message", *CALL_KEYS)  # the item types that are stored; others, such as tool lists, are only passed on
@@ -101,15 +101,17 @@ def note_playback(state: RelayState, response: RelayResponse | None, event: Play
     state.do(PlaybackLatency(response.waterfall["playback"]))
 
 
-def count_usage(item: LiveItem, usage: dict[str, Any]) -> None:
-    """Count the usage that `response.done` reports on this item."""
-    used = item.usage
-    used.input_tokens = int(usage.get("input_tokens") or 0)
-    used.output_tokens = int(usage.get("output_tokens") or 0)
+def read_usage(shown: dict[str, Any]) -> Usage:
+    """Return the usage that a response of the upstream reports."""
+    usage = shown.get("usage") or {}
     given, made = usage.get("input_token_details") or {}, usage.get("output_token_details") or {}
-    used.cached_tokens = int(given.get("cached_tokens") or 0)
-    used.input_audio_tokens = int(given.get("audio_tokens") or 0)
-    used.output_audio_tokens = int(made.get("audio_tokens") or 0)
+    return Usage(
+        input_tokens=int(usage.get("input_tokens") or 0),
+        output_tokens=int(usage.get("output_tokens") or 0),
+        cached_tokens=int(given.get("cached_tokens") or 0),
+        input_audio_tokens=int(given.get("audio_tokens") or 0),
+        output_audio_tokens=int(made.get("audio_tokens") or 0),
+    )
 
 
 def read_item(shown: dict[str, Any]) -> LiveItem:

@@ -1,10 +1,8 @@
 """Store what a response of the upstream has brought."""
 
-from typing import Any
-
 from conversations.realtime.protocol.errors import Failure
-from conversations.realtime.protocol.items import LiveItem
-from conversations.realtime.relay.response import RelayResponse, count_usage
+from conversations.realtime.protocol.items import LiveItem, Usage
+from conversations.realtime.relay.response import RelayResponse
 from conversations.realtime.relay.state import RelayState
 
 
@@ -13,7 +11,7 @@ def is_kept(state: RelayState, item: LiveItem) -> bool:
     return state.log.get(item.id) is item
 
 
-def store_response(state: RelayState, response: RelayResponse, usage: dict[str, Any], failure: Failure | None) -> None:
+def store_response(state: RelayState, response: RelayResponse, usage: Usage, failure: Failure | None) -> None:
     """Store the items of a response that has ended, with its usage and the reason why it failed, if it did."""
     if failure and not response.items:
         _store_failure(state, response, failure)
@@ -24,7 +22,7 @@ def store_response(state: RelayState, response: RelayResponse, usage: dict[str, 
         if item.status == "in_progress" or failure:
             item.status = "incomplete"
         if item is main:
-            count_usage(item, usage)
+            item.usage = usage
             if failure:
                 item.error_code, item.error_message = failure.code, failure.message
         state.save(item, is_final=item is main)

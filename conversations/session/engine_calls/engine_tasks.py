@@ -10,6 +10,7 @@ from conversations import metrics
 from conversations.audio import opus
 from conversations.engines.base import Closable, Connectable
 from conversations.engines.deadline import set_deadline
+from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.errors import EngineError
 from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
 from conversations.engines.voices import choose_voice
@@ -20,6 +21,7 @@ from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.user_turn.transcription import NO_SOUND
 from conversations.session.engine_calls.generation import Generation, convert_failure
 from conversations.session.engine_calls.speech_cache import CachedSpeechToText, CachedTextToSpeech, Shelf
+from conversations.session.engine_calls.stand_ins import StandIns
 from conversations.session.engine_calls.transcriber import Transcriber
 from conversations.storage import store
 from conversations.storage.store import OpenedConversation
@@ -52,13 +54,11 @@ class EngineTasks:
         self._llm, tts = make_llm(engines.llm), make_tts(engines.tts)
         self._tts = CachedTextToSpeech(tts, Shelf("tts", engines.tts, user_id, metrics.count_cache_lookup))
         # If nothing is stored, no transcripts are cached either.
-        is_stored = opened.pk is not None
-        file_stt = (
-            CachedSpeechToText(stt, Shelf("stt", engines.stt, user_id, metrics.count_cache_lookup))
-            if is_stored
-            else stt
-        )
-        self.transcriber = Transcriber(file_stt, make_stt_stream(engines.stt), engines.stt, opened.keywords, report)
+        shelf = Shelf("stt", engines.stt, user_id, metrics.count_cache_lookup)
+        file_stt = stt if opened.pk is None else CachedSpeechToText(stt, shelf)
+        self._stand_ins = StandIns(engines)
+        stream = make_stt_stream(engines.stt)
+        self.transcriber = Transcriber(file_stt, stream, engines.stt, opened.keywords, report, self._stand_ins)
         self._connecting = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Connectable)]
         self._closing = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Closable)]
         self._toolbox: Toolbox | None = None
@@ -69,6 +69,10 @@ class EngineTasks:
     def is_streaming(self) -> bool:
         """Return whether partial transcripts come while the user speaks."""
         return self.transcriber.is_streaming
+
+    def get_label(self, kind: EngineKind, key: str) -> str:
+        """Return which engine served the item or response of this id, as it is stored."""
+        return self.transcriber.get_label(key) if kind == "stt" else self._stand_ins.get_label(kind, key)
 
     def begin(self, group: asyncio.TaskGroup) -> None:
         """Open the engines and offer the tools; all tasks run in `group`."""
@@ -135,8 +139,8 @@ class EngineTasks:
             case commands.Generate(response_id):
                 generation = Generation(
                     command,
-                    self._llm,
-                    self._tts,
+                    self._stand_ins.back_llm(self._llm, response_id),
+                    self._stand_ins.back_tts(self._tts, response_id),
                     self._opened.engines.tts,
                     self._opened.language,
                     self._report,

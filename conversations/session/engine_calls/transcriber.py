@@ -12,6 +12,7 @@ from conversations.engines.base import EngineSpec, Hints, SpeechToText, Streamin
 from conversations.engines.errors import EngineError
 from conversations.realtime.commands import FeedTranscriber, Transcribe
 from conversations.realtime.engine_events import PartialTranscript, TranscriptReady
+from conversations.session.engine_calls.stand_ins import StandIns
 
 KEPT_IDS = 32
 
@@ -29,10 +30,11 @@ class Transcriber:
         spec: EngineSpec,
         keywords: tuple[str, ...],
         report: Callable[[PartialTranscript], None],
+        stand_ins: StandIns,
     ) -> None:
         self._file = file
         self._engine = stream
-        self._file_label = spec.get_label()
+        self._stand_ins = stand_ins
         self._stream_label = replace(spec, model=spec.stream_model).get_label()
         self._keywords = keywords
         self._report = report
@@ -62,7 +64,8 @@ class Transcriber:
 
     def get_label(self, item_id: str) -> str:
         """Return which engine transcribed the item, as it is stored."""
-        return self._stream_label if item_id in self._streamed else self._file_label
+        is_streamed = item_id in self._streamed and not self._stand_ins.has_served("stt", item_id)
+        return self._stream_label if is_streamed else self._stand_ins.get_label("stt", item_id)
 
     def feed(self, command: FeedTranscriber) -> None:
         """Give the stream the utterance's next audio."""
@@ -90,8 +93,9 @@ class Transcriber:
         return await self.transcribe_file(asked, asked.pcm or b"")
 
     async def transcribe_file(self, asked: Transcribe, pcm: bytes) -> TranscriptReady:
-        """Return the transcript of `pcm` by the file engine, or raise EngineError."""
-        found = await self._file.transcribe(pcm, self._build_hints(asked.language, asked.prompt))
+        """Return the transcript of `pcm` by the file engine, or by what stands in for it, or raise EngineError."""
+        hints = self._build_hints(asked.language, asked.prompt)
+        found = await self._stand_ins.transcribe(self._file, pcm, hints, asked.item_id)
         return TranscriptReady(asked.item_id, asked.revision, found.text, found.seconds)
 
     async def _commit_stream(self, stream: TranscriptStream, asked: Transcribe) -> TranscriptReady:
