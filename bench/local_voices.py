@@ -13,7 +13,8 @@ from statistics import median
 from time import monotonic
 
 from bench.figures import format_table
-from bench.local_speech import BASE, FOLDER, Figure, make_spec, read_cpu_sec, read_peak_mb, wait_for_processes
+from bench.local_speech import BASE, FOLDER, Figure, make_spec, wait_for_processes
+from bench.process_cost import read_cpu_sec, read_peak_mb
 from bench.spoken_forms import count_errors
 from conversations.engines.base import EngineSpec, Hints
 from conversations.engines.local.catalogue import list_local_voices
