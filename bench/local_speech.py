@@ -17,19 +17,22 @@ import numpy as np
 
 from bench.figures import format_table
 from bench.noises import RATE, make_noises
+from bench.process_cost import Memory, read_cpu_sec, read_memory_mb
 from bench.published_texts import Recording, list_recordings, normalise
 from conversations.engines.base import EngineSpec, Hints, SpeechToText
 from conversations.engines.errors import EngineBusy, EngineError
 from conversations.engines.local.pools import close_pools
 from conversations.engines.local.stt import get_whisper_pool
 from conversations.engines.local.workers import WorkerPool
-from conversations.engines.registry import make_stt
+from conversations.engines.registry import make_stt, make_stt_stream
 from conversations.pcm import measure_seconds
 
 FOLDER = os.environ.get("LOCAL_MODELS_DIR") or str(Path(__file__).parents[1] / "var/models")
 TINY, BASE = "whisper-tiny.en", "whisper-base"
 POCKETSPHINX_TAKES = 4  # every fourth recording: it is slow
-TICKS_PER_SEC = os.sysconf("SC_CLK_TCK")
+GIVEN_BACK_SEC = 3.0  # after which a process without work has given memory back
+STREAMED = 16  # recordings, in real time
+FRAME_BYTES = 1_920  # 40 ms
 ENGLISH = Hints(language="en-US")
 
 
@@ -53,39 +56,50 @@ class Figure:
 
 
 def make_spec(model: str) -> EngineSpec:
-    return EngineSpec("local", model, folder=FOLDER, timeout_sec=120.0)
+    return EngineSpec("local", model, stream_model=model, folder=FOLDER, timeout_sec=120.0)
 
 
-async def measure_word_error(
-    name: str, stt: SpeechToText, recordings: Sequence[Recording], most: float | None
-) -> Figure:
-    heard = [normalise((await stt.transcribe(one.pcm, ENGLISH)).text) for one in recordings]
-    spoken = [one.text for one in recordings]
-    for one, words in zip(recordings, heard, strict=True):
+async def hear_all(stt: SpeechToText, recordings: Sequence[Recording]) -> dict[Recording, str]:
+    """Return what is heard in each, and print what is heard otherwise if that is asked for."""
+    heard = {one: normalise((await stt.transcribe(one.pcm, ENGLISH)).text) for one in recordings}
+    for one, words in heard.items():
         if "--verbose" in sys.argv and words != one.text:
             sys.stdout.write(f"{one.name}\n  said  {one.text}\n  heard {words}\n")
-    return Figure(f"word error, {name}, {len(recordings)} recordings", jiwer.wer(spoken, heard), most)
+    return heard
+
+
+def compute_word_errors(name: str, heard: dict[Recording, str], most: float | None = None) -> list[Figure]:
+    """Return the share of wrong words, of each origin and in all."""
+    origins = sorted({one.origin for one in heard})
+    parts = [(f", {origin}", [one for one in heard if one.origin == origin], None) for origin in origins]
+    return [
+        Figure(f"{name}: word error in {len(some)} recordings{what}",
+               jiwer.wer([one.text for one in some], [heard[one] for one in some]), bar)
+        for what, some, bar in (*parts, ("", list(heard), most))
+    ]  # fmt: skip
 
 
 async def measure_whisper(model: str, recordings: Sequence[Recording], most_error: float) -> AsyncIterator[Figure]:
     """Yield the figures of one model."""
     stt, pool = make_stt(make_spec(model)), get_whisper_pool(make_spec(model), model)
+    memory = Memory()
     await stt.transcribe(recordings[0].pcm, ENGLISH)
     loaded = await wait_for_processes(pool, 2)
-    yield Figure(f"{model}: memory of both processes, loaded, MB", sum(read_memory_mb(one, "Rss") for one in loaded))
+    await asyncio.sleep(GIVEN_BACK_SEC)
+    yield Figure(f"{model}: memory of both processes, loaded, MB", sum(map(read_memory_mb, loaded)))
     before = sum(map(read_cpu_sec, loaded))
-    for origin in sorted({one.origin for one in recordings}):
-        some = [one for one in recordings if one.origin == origin]
-        yield await measure_word_error(f"{model}, {origin}", stt, some, None)
+    heard = await hear_all(stt, recordings)
     used = sum(map(read_cpu_sec, loaded)) - before
-    seconds = sum(measure_seconds(one.pcm) for one in recordings)
-    yield await measure_word_error(model, stt, recordings, most_error)
-    yield Figure(f"{model}: CPU seconds a second of speech", used / seconds)
+    for figure in compute_word_errors(model, heard, most_error):
+        yield figure
+    yield Figure(f"{model}: CPU seconds a second of speech", used / sum(measure_seconds(one.pcm) for one in recordings))
     for name, pcm in make_wordless_sounds():
         words = (await stt.transcribe(pcm, Hints(language="en"))).text.split()
         yield Figure(f"{model}: words in 60 s of {name}", len(words), 0)
-    peak = sum(read_peak_mb(one) for one in pool.list_process_ids())
-    yield Figure(f"{model}: memory of both processes, at its peak, MB", peak, 700)
+    yield Figure(f"{model}: memory of both processes, at its peak, MB", memory.peak_mb, 700)
+    await asyncio.sleep(GIVEN_BACK_SEC)
+    left = sum(map(read_memory_mb, pool.list_process_ids()))
+    yield Figure(f"{model}: memory of both processes, a moment later, MB", left)
 
 
 def make_wordless_sounds() -> Sequence[tuple[str, bytes]]:
@@ -136,6 +150,37 @@ async def measure_callers(recordings: Sequence[Recording]) -> AsyncIterator[Figu
     await wait_for_processes(get_whisper_pool(make_spec(TINY), TINY), 2)
 
 
+async def measure_streaming(recordings: Sequence[Recording]) -> list[Figure]:
+    """Return what words cost that grow while one speaks, in real time, and how right the final ones are."""
+    engine = make_stt_stream(make_spec(TINY))
+    assert engine
+    waits: list[float] = []
+    partials: list[str] = []
+    stream = engine.listen(partials.append)
+    processes = await wait_for_processes(get_whisper_pool(make_spec(TINY), TINY), 2)
+    before, heard, counts = sum(map(read_cpu_sec, processes)), {}, []
+    for one in recordings:
+        partials.clear()
+        stream.begin(ENGLISH)
+        started = monotonic()
+        for at in range(0, len(one.pcm), FRAME_BYTES):
+            stream.send(one.pcm[at : at + FRAME_BYTES])
+            await asyncio.sleep(started + measure_seconds(one.pcm[: at + FRAME_BYTES]) - monotonic())
+        ended = monotonic()
+        heard[one] = normalise((await stream.commit()).text)
+        waits.append(monotonic() - ended)
+        counts.append(len(normalise(partials[-1]).split()) / len(one.text.split()) if partials else 0.0)
+    await stream.close()
+    used = sum(map(read_cpu_sec, processes)) - before
+    return [
+        *compute_word_errors("streamed", heard, 0.12)[-1:],
+        Figure("streamed: words shown before the end, share of all", float(np.mean(counts))),
+        Figure("streamed: CPU seconds a second of speech", used / sum(measure_seconds(one.pcm) for one in recordings)),
+        Figure("streamed: end of speech to its words, p50 seconds", float(np.median(waits))),
+        Figure("streamed: end of speech to its words, p95 seconds", float(np.percentile(waits, 95))),
+    ]
+
+
 async def measure_seconds_of(call: object) -> float:
     started = monotonic()
     await call  # type: ignore[misc]
@@ -153,35 +198,18 @@ async def wait_until(is_so: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-def read_cpu_sec(process_id: int) -> float:
-    fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_SEC
-
-
-def read_memory_mb(process_id: int, name: str) -> float:
-    lines = Path(f"/proc/{process_id}/smaps_rollup").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1000
-
-
-def read_peak_mb(process_id: int) -> float:
-    lines = Path(f"/proc/{process_id}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1000
-
-
 async def measure_all() -> list[Figure]:
     recordings = list_recordings()
     figures: list[Figure] = []
     try:
-        figures.append(
-            await measure_word_error(
-                "pocketsphinx", make_stt(EngineSpec("demo", timeout_sec=60)), recordings[::POCKETSPHINX_TAKES], None
-            )
-        )
+        heard = await hear_all(make_stt(EngineSpec("demo", timeout_sec=60)), recordings[::POCKETSPHINX_TAKES])
+        figures += compute_word_errors("pocketsphinx", heard)
     except EngineError as error:
         sys.stdout.write(f"{error}\n")
     for model, most in ((TINY, 0.12), (BASE, 0.10)):
         figures += [figure async for figure in measure_whisper(model, recordings, most)]
         close_pools()
+    figures += await measure_streaming(recordings[:STREAMED])
     figures += [figure async for figure in measure_callers(recordings)]
     return figures
 

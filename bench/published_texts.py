@@ -19,7 +19,20 @@ UNITS: list[str] = re.findall(
     "eighteen nineteen",
 )
 TENS: list[str] = re.findall(r"\w+", "twenty thirty forty fifty sixty seventy eighty ninety")
-SAME = {"mr": "mister", "voice mail": "voicemail", "ok": "okay", "log in": "login", "e mail": "email"}
+SAME = {
+    "mr": "mister",
+    "voice mail": "voicemail",
+    "file name": "filename",
+    "black list": "blacklist",
+    "mail box": "mailbox",
+    "touch tone": "touchtone",
+    "re record": "rerecord",
+    "represenatives": "representatives",
+    "i am": "i'm",
+    "ok": "okay",
+    "log in": "login",
+    "e mail": "email",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ MAX_COMPRESSION = 2.4  # bytes of the text for each byte of its zip; for speech 
 COMPRESSED_FROM = 60  # bytes; shorter ones tell nothing
 LONGEST_LOOP = 12  # words
 LOOPS = 4  # so often in a row is a loop; people say "no, no, no"
+SHORTEST_ECHO = 3  # words
+ECHO_WORDS_PER_SEC = 4.5  # people do say a sentence twice, but not so fast
 
 # Nobody says these to an assistant.
 PHANTOMS = regex.compile(
@@ -42,11 +44,12 @@ class Found:
     text: str
     logprob: float  # of a token, on the average
     no_speech: float  # how likely it is that nobody spoke
+    seconds: float  # of the sound
 
 
 def filter_words(found: Found, prompt: str = "") -> str:
     """Return the words that somebody said, "" for none. `prompt` is what the model was shown before."""
-    text = cut_loops(ANNOTATION.sub(" ", found.text)).strip()
+    text = cut_echo(cut_loops(ANNOTATION.sub(" ", found.text).strip()), found.seconds)
     plain = normalise(text)
     if NOTHING.fullmatch(text) or found.no_speech > MAX_NO_SPEECH or found.logprob < MIN_LOGPROB:
         return ""
@@ -66,7 +69,7 @@ def normalise(text: str) -> str:
 def cut_loops(text: str) -> str:
     """Return the text without what the model repeats without an end."""
     words = text.split(" ")
-    keys = [word.casefold().strip(".,!?;:") for word in words]
+    keys = _fold(words)
     at = 0
     while at < len(keys):
         for length in range(1, LONGEST_LOOP + 1):
@@ -78,6 +81,18 @@ def cut_loops(text: str) -> str:
                 del keys[at + length : at + times * length]
         at += 1
     return " ".join(words)
+
+
+def cut_echo(text: str, seconds: float) -> str:
+    """Return the text once that the model has written twice, since what is left of the window is silent."""
+    words = text.split()
+    keys, half = _fold(words), len(words) // 2
+    is_twice = half >= SHORTEST_ECHO and keys[:half] == keys[half:]
+    return " ".join(words[:half]) if is_twice and len(words) > ECHO_WORDS_PER_SEC * seconds else text
+
+
+def _fold(words: list[str]) -> list[str]:
+    return [word.casefold().strip(".,!?;:") for word in words]
 
 
 def compute_compression(text: str) -> float:

@@ -112,21 +112,27 @@ class Whisper:
         return ""
 
     def _decode(self, encoded: Any, language: str, asked: Utterance, shown: str, seconds: float) -> Found:
-        """Return the words of a piece. CTranslate2 takes half of `max_length`, and returns what it is given, too."""
+        """Return the words of a piece.
+
+        CTranslate2 returns the tokens that it is given for the words, too, and at most half of `max_length`, or what
+        the prompt leaves of it.
+        """
         before = self._tokens.build_prompt(asked.prompt[-MAX_PROMPT_CHARACTERS:], MAX_PROMPT)
         given = self._tokens.encode(f" {shown}") if shown else []
+        prompt = [*before, *self._tokens.build_start(language), *given]
+        most = min(MAX_TOKENS, len(given) + round(seconds * TOKENS_PER_SEC) + SPARE_TOKENS)
         result = self._model.generate(
             encoded,
-            [[*before, *self._tokens.build_start(language), *given]],
+            [prompt],
             beam_size=FINAL_BEAM if asked.is_final else PARTIAL_BEAM,
-            max_length=2 * min(MAX_TOKENS, len(given) + round(seconds * TOKENS_PER_SEC) + SPARE_TOKENS),
+            max_length=max(2 * most, len(prompt) + most),
             suppress_blank=not given,
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
         tokens = [token for token in result.sequences_ids[0] if token < self._tokens.end]
         logprob = result.scores[0] * len(result.sequences_ids[0]) / (max(0, len(tokens) - len(given)) + 1)
-        return Found(self._tokens.decode(tokens), logprob, result.no_speech_prob)
+        return Found(self._tokens.decode(tokens), logprob, result.no_speech_prob, seconds)
 
 
 def _raise_out_of_memory(error: Exception) -> None:

@@ -4,9 +4,8 @@ import asyncio
 import multiprocessing
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from threading import Thread
+from threading import Lock, Thread
 from typing import Any, Protocol
 
 from conversations.engines.engine_kinds import EngineKind
@@ -41,6 +40,12 @@ class Pool(Protocol):
     kind: EngineKind
     load: str
     arguments: tuple[Any, ...]
+    load_lock: Lock  # one process loads at a time, since it takes twice the memory that a loaded one has
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether all workers are to end."""
+        ...
 
     def note_loaded(self, worker: "Worker") -> None:
         """Note that a worker can take requests."""
@@ -67,8 +72,9 @@ class Worker:
         self.is_loaded = False  # its process has the model, and has not ended
         self.request: Request | None = None  # what it works on
         self._process: BaseProcess | None = None
-        self._requests: Connection
-        self._cancellations: Connection
+        context = multiprocessing.get_context("spawn")
+        self._requests, self._requests_end = context.Pipe()
+        self._cancellations_end, self._cancellations = context.Pipe(duplex=False)
         self._thread = Thread(target=self._run, daemon=True, name=f"{pool.kind} worker")
 
     @property
@@ -101,7 +107,8 @@ class Worker:
         self._thread.join(END_SEC)
 
     def _run(self) -> None:
-        failure = self._load()
+        with self._pool.load_lock:
+            failure = DIED if self._pool.is_closed else self._load()
         if failure is None:
             self._pool.note_loaded(self)
             while request := self._pool.take_request(self):
@@ -112,10 +119,8 @@ class Worker:
     def _load(self) -> Failed | None:
         """Start the process and wait for its model. Return why it has none."""
         context = multiprocessing.get_context("spawn")
-        self._requests, requests = context.Pipe()
-        cancellations, self._cancellations = context.Pipe(duplex=False)
-        arguments = (self._pool.load, self._pool.arguments, requests, cancellations)
-        with requests, cancellations:
+        arguments = (self._pool.load, self._pool.arguments, self._requests_end, self._cancellations_end)
+        with self._requests_end, self._cancellations_end:
             self._process = context.Process(target=worker_process.run, args=arguments, daemon=True)
             try:
                 self._process.start()
@@ -144,8 +149,8 @@ class Worker:
         request.post(answer)
 
     def _close(self) -> None:
-        self._requests.close()
-        self._cancellations.close()
+        for pipe in (self._requests, self._requests_end, self._cancellations, self._cancellations_end):
+            pipe.close()
         if self._process is not None:
             self._process.join(END_SEC)
             if self._process.is_alive():

@@ -4,6 +4,7 @@ The work is a generator. What it yields is sent to the site at once. It calls th
 steps, which raises Cancelled when nobody waits for the result any more.
 """
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -20,6 +21,7 @@ from conversations.engines.errors import EngineError
 Check = Callable[[], None]
 Work = Callable[[Any, Check], Iterable[Any]]
 NICENESS = 10  # frames and pages of the site go first
+PAUSE_SEC = 1.0  # without a request, after which memory is given back
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # read by numpy and others as they are imported
 
 
@@ -67,6 +69,7 @@ def run(load: str, arguments: tuple[Any, ...], requests: Connection, cancellatio
     loaded: list[Work] = []
     module, _, name = load.rpartition(".")
     requests.send(_answer(lambda: loaded.append(getattr(import_module(module), name)(*arguments))))
+    _give_memory_back()
     if loaded:
         _serve(loaded[0], requests, cancellations)
 
@@ -74,6 +77,8 @@ def run(load: str, arguments: tuple[Any, ...], requests: Connection, cancellatio
 def _serve(work: Work, requests: Connection, cancellations: Connection) -> None:
     while True:
         try:
+            if not requests.poll(PAUSE_SEC):
+                _give_memory_back()
             number, asked = requests.recv()
         except EOFError:
             return
@@ -104,6 +109,13 @@ def _answer(task: Callable[[], None]) -> Answer:
     except (MemoryError, OutOfMemory):
         return Failed(MemoryError, "")
     return Finished()
+
+
+def _give_memory_back() -> None:
+    """Return to the system what was freed: a third of what loading takes. Only GNU's C library needs to be told."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _end_with_parent() -> None:

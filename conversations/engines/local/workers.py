@@ -15,7 +15,7 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
-from threading import Condition
+from threading import Condition, Lock
 from time import monotonic
 from typing import Any
 
@@ -58,12 +58,12 @@ class WorkerPool:
         self.kind, self.load, self.arguments = kind, load, arguments
         self._processes, self._at_once, self._queue = processes, at_once, queue
         self._wait_sec, self._idle_sec, self._clock = wait_sec, idle_sec, clock
+        self.load_lock, self.is_closed = Lock(), False
         self._changed = Condition()  # guards all below
         self._workers: list[Worker] = []
         self._waiting: deque[Request] = deque()
         self._numbers = itertools.count()
         self._used_at = clock()
-        self._is_closed = False
 
     def warm(self) -> None:
         """Start the processes that are missing, and return at once."""
@@ -118,7 +118,7 @@ class WorkerPool:
     def close(self) -> None:
         """End all processes now."""
         with self._changed:
-            self._is_closed = True
+            self.is_closed = True
             workers = list(self._workers)
             self._changed.notify_all()
         for worker in workers:
@@ -129,7 +129,7 @@ class WorkerPool:
     def _submit(self, request: Request) -> None:
         with self._changed:
             self._used_at = self._clock()
-            if self._is_closed or not self._has_room(request):
+            if self.is_closed or not self._has_room(request):
                 raise errors.build_busy_error(self.kind)
             self._start_missing()
             self._waiting.append(request)
@@ -211,7 +211,7 @@ class WorkerPool:
     def take_request(self, worker: Worker) -> Request | None:
         """Wait for the next request and return it, or None when the worker is to end."""
         with self._changed:
-            while not self._is_closed and worker.is_alive:
+            while not self.is_closed and worker.is_alive:
                 if self._waiting and sum(one.request is not None for one in self._workers) < self._at_once:
                     request = self._waiting.popleft()
                     worker.request, request.worker = request, worker
@@ -245,6 +245,6 @@ class WorkerPool:
             self._changed.notify_all()
 
     def _start_missing(self) -> None:
-        while not self._is_closed and len(self._workers) < self._processes:
+        while not self.is_closed and len(self._workers) < self._processes:
             self._workers.append(Worker(self))
             self._workers[-1].start()

@@ -71,6 +71,10 @@ async def test_a_prompt_gives_the_spelling(spec: EngineSpec) -> None:
     assert "Jon Dashwoode" in found.text
 
 
+async def test_a_prompt_without_an_end(spec: EngineSpec) -> None:
+    assert await hear(spec, read_recording(AMIABLE), Hints(prompt="The quick brown fox. " * 50_000)) == AMIABLE_WORDS
+
+
 async def test_long_speech_is_heard_in_pieces(spec: EngineSpec) -> None:
     pause = bytes(SAMPLE_RATE)
     story = pause.join(read_recording(path) for path in (CONSIDER, YOUNG_MAN, AMIABLE))

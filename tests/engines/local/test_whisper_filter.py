@@ -1,10 +1,10 @@
 import pytest
 
-from conversations.engines.local.whisper_filter import Found, compute_compression, cut_loops, filter_words
+from conversations.engines.local.whisper_filter import Found, compute_compression, cut_echo, cut_loops, filter_words
 
 
 def hear(text: str, logprob: float = -0.3, no_speech: float = 0.1, prompt: str = "") -> str:
-    return filter_words(Found(text, logprob, no_speech), prompt)
+    return filter_words(Found(text, logprob, no_speech, seconds=20.0), prompt)
 
 
 def test_it_works() -> None:
@@ -52,6 +52,13 @@ def test_its_own_prompt() -> None:
 )
 def test_loops_are_cut(text: str, rest: str) -> None:
     assert cut_loops(text) == rest
+
+
+def test_a_sentence_that_is_written_twice_was_said_once() -> None:
+    text = "Press two to enter a different number. Press two to enter a different number."
+    assert cut_echo(text, 2.5) == "Press two to enter a different number."
+    assert cut_echo(text, 5.0) == text
+    assert cut_echo("No, no.", 0.2) == "No, no."
 
 
 def test_what_repeats_within_words() -> None:
