@@ -26,6 +26,8 @@ class ModelServer:
             list
         )  # after how many bytes each next answer of a path breaks off
         self.redirects: dict[str, str] = {}
+        self.held: dict[str, threading.Event] = {}  # set when a path is asked for, whose answer then does not come
+        self.ended = threading.Event()
         self.knows_ranges = True
         self.url = ""
 
@@ -81,6 +83,10 @@ def run_model_server() -> Iterator[ModelServer]:
             if match:
                 self.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
             self.end_headers()
+            if self.path in served.held:
+                served.held[self.path].set()
+                served.ended.wait()
+                return
             cuts = served.cuts[self.path]
             self.wfile.write(body[start:][: cuts.pop(0) if cuts else None])
 
@@ -94,6 +100,7 @@ def run_model_server() -> Iterator[ModelServer]:
         try:
             yield served
         finally:
+            served.ended.set()
             server.shutdown()
             thread.join()
 
