@@ -76,6 +76,12 @@ class WorkerPool:
         with self._changed:
             return [worker.process_id for worker in self._workers if worker.is_loaded]
 
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing is asked for at the moment."""
+        with self._changed:
+            return not self._waiting and not any(worker.request for worker in self._workers)
+
     def list_busy_process_ids(self) -> list[int]:
         """Return the ids of the processes that work on a request."""
         with self._changed:
@@ -173,13 +179,9 @@ class WorkerPool:
         return self._explain(answer)
 
     def _explain(self, answer: object) -> object:
-        if not isinstance(answer, Failed):
-            return answer
-        if issubclass(answer.error_class, EngineError):
-            raise answer.error_class(self.kind, errors.PROVIDER, answer.message)
-        if issubclass(answer.error_class, MemoryError):
-            raise errors.build_memory_error(self.kind)
-        raise errors.build_died_error(self.kind)
+        if isinstance(answer, Failed):
+            raise errors.build_failure_error(self.kind, answer.error_class, answer.message)
+        return answer
 
     async def _stop(self, request: Request) -> None:
         """See to it that no process works on the request any more."""
