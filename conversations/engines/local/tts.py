@@ -14,6 +14,7 @@ from conversations.engines.local.workers import WorkerPool
 
 LOAD = "conversations.engines.local.voice_work.load_voices"
 QUEUE = 8  # clauses; one takes some 50 ms with the default voice
+CANCEL_SEC = 0.1  # longer than for others: no second process stands by
 
 
 class LocalVoices:
@@ -47,4 +48,5 @@ class LocalVoices:
 
 def get_voice_pool(spec: EngineSpec) -> WorkerPool:
     """Return the one process that speaks for such a spec."""
-    return get_pool("tts", LOAD, (spec.folder, spec.model), processes=1, at_once=1, queue=QUEUE)
+    options = {"processes": 1, "at_once": 1, "queue": QUEUE, "cancel_sec": CANCEL_SEC}
+    return get_pool("tts", LOAD, (spec.folder, spec.model), **options)
