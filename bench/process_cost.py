@@ -23,6 +23,12 @@ def read_memory_mb(process_id: int) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1000
 
 
+def read_peak_mb(process_id: int) -> float:
+    """Return the most that a process has taken so far."""
+    lines = Path(f"/proc/{process_id}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1000
+
+
 def list_children() -> list[int]:
     """Return the processes that any thread of this one has started."""
     found = []

@@ -42,5 +42,5 @@ def _describe(provider: str, model: str, voice: str) -> str:
 def _find_title(name: str) -> str:
     """Return what people call a model of this machine; its name, if no list has it."""
     titles = {model.name: model.title for model in load_manifest().values()}
-    titles |= {voice.name: voice.title for voice in load_packaged()}
+    titles |= {voice.name: voice.title for voice in load_packaged()} | {"auto": "the best voice"}
     return titles.get(name, name)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from django.conf import settings
 
+from conversations.engines.local.catalogue import list_local_voices, speaks
 from conversations.engines.registry import ENGINES
 from conversations.local_models.manifest import Model, list_names, load_manifest
 from conversations.local_models.store import Store
@@ -18,6 +19,7 @@ SpeechKind = Literal["stt", "tts"]
 KINDS: tuple[SpeechKind, ...] = ("stt", "tts")
 PACKAGES: dict[SpeechKind, str] = {"stt": "ctranslate2", "tts": "hibari"}
 HIBARI = "hibari"  # an English voice, whose package holds its model
+KOKORO = "kokoro"  # a better one, which takes a faster machine
 ENGLISH = ("en",)
 MULTILINGUAL = "multilingual"  # as the manifest has it
 
@@ -32,12 +34,14 @@ def find_model(kind: SpeechKind, language: str) -> str:
 
     The language is one such as de or de-AT, or "" for whatever is spoken. What LOCAL_STT_MODEL or LOCAL_TTS_MODEL names
     is the only choice. Else LOCAL_MODELS are asked in their order, and then what else is here; with none, nothing is.
+    Where Kokoro is here, too, the engine finds out whether this machine is fast enough for it: the answer is “auto”.
     """
     wanted = get_wanted_model(kind)
     if not is_installed(kind) or not (wanted or settings.LOCAL_MODELS):
         return ""
     names = list_choices(kind)[: 1 if wanted else None]
-    return next((name for name in names if _can_use(name, language)), "")
+    found = next((name for name in names if _can_use(name, language)), "")
+    return "auto" if found == HIBARI and not wanted and _can_use(KOKORO, language) else found
 
 
 def get_wanted_model(kind: SpeechKind) -> str:
@@ -50,7 +54,8 @@ def list_choices(kind: SpeechKind) -> list[str]:
     known = list_names(kind)
     chosen = [name for name in settings.LOCAL_MODELS if name in known]
     own = [HIBARI] if kind == "tts" else []
-    return [name for name in dict.fromkeys((get_wanted_model(kind), *own, *chosen, *known)) if name]
+    found = [voice.model for voice in list_local_voices(settings.LOCAL_MODELS_DIR)] if kind == "tts" else []
+    return [name for name in dict.fromkeys((get_wanted_model(kind), *own, *chosen, *known, *found)) if name]
 
 
 def list_missing_models(kind: SpeechKind) -> list[Model]:
@@ -68,7 +73,11 @@ def _can_use(name: str, language: str) -> bool:
         return _knows(ENGLISH, language)
     if model := load_manifest().get(name):
         return _knows(model.languages, language) and Store(settings.LOCAL_MODELS_DIR).is_complete(model)
-    return Path(name).is_dir()
+    if Path(name).is_dir():
+        return True
+    return any(
+        voice.model == name and speaks(voice, language) for voice in list_local_voices(settings.LOCAL_MODELS_DIR)
+    )
 
 
 def _knows(languages: tuple[str, ...], language: str) -> bool:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from conversations.views import clips, history, site_models, talk
+from conversations.views import clips, history, site_models, talk, voice_samples
 
 urlpatterns = [
     path("", talk.show_home, name="home"),
@@ -13,5 +13,6 @@ urlpatterns = [
     path("settings/models/look/", site_models.look_again, name="local_models_look"),
     path("settings/models/pick/", site_models.pick_model, name="local_models_pick"),
     path("settings/models/state/", site_models.show_state, name="local_models_state"),
+    path("talk/<slug:slug>/voices/<str:voice>.ogg", voice_samples.show_sample, name="voice_sample"),
     path("clips/<int:item_id>.ogg", clips.show_clip, name="clip"),
 ]

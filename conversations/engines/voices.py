@@ -5,7 +5,10 @@ Any other voice id that the provider knows works as well. Sources: cloud.google.
 espeakng-loader 0.2.4.
 """
 
+from pathlib import Path
+
 from conversations.engines.base import EngineSpec
+from conversations.engines.local import catalogue
 
 Voice = tuple[str, str]  # id, label
 
@@ -96,7 +99,8 @@ def choose_voice(spec: EngineSpec, wanted: str) -> str:
 
 def is_public(voice: str) -> bool:
     """Return whether the name means the same voice for every account; "" is the provider's own choice."""
-    return not voice or voice in OPENAI or voice in ESPEAK or voice.partition("-Chirp3-HD-")[2] in CHIRP_SPEAKERS
+    is_listed = voice in OPENAI or voice in ESPEAK or voice.partition("-Chirp3-HD-")[2] in CHIRP_SPEAKERS
+    return not voice or is_listed or catalogue.is_local_voice(voice)
 
 
 def list_voices(spec: EngineSpec) -> list[Voice]:
@@ -109,6 +113,8 @@ def list_voices(spec: EngineSpec) -> list[Voice]:
         ]
     if spec.provider == "demo":
         return list(ESPEAK.items())
+    if spec.provider == "local":
+        return list_local_voices(spec)
     if spec.base_url:
         return []
     if spec.provider == "openai-realtime":
@@ -120,3 +126,11 @@ def list_voices(spec: EngineSpec) -> list[Voice]:
 def list_realtime_voices(spec: EngineSpec) -> list[Voice]:
     """Return (id, label) of the voices of a Realtime model; [] where nobody can know (a compatible server)."""
     return [] if spec.base_url else [(voice, voice.capitalize()) for voice in OPENAI_REALTIME]
+
+
+def list_local_voices(spec: EngineSpec) -> list[Voice]:
+    """Return (id, label) of the voices that this machine has of the model; "" leaves it to the machine's speed."""
+    voices = catalogue.list_local_voices(Path(spec.folder))
+    if spec.model not in catalogue.AUTO:
+        return [(voice.id, voice.label) for voice in voices if voice.model == spec.model]
+    return [("", "The best this machine is fast enough for"), *((voice.id, voice.label) for voice in voices)]

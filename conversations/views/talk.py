@@ -6,6 +6,7 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -74,9 +75,10 @@ def _choose(offered: list[Assistant], slug: str, continued: Conversation | None)
 def _describe(user: User, assistant: Assistant, engines: EngineSet) -> dict[str, object]:
     """Return what the scripts need to know of an assistant.
 
-    {slug, name, description, language, speed, voices: [[id, label], …], voice, patience, demos, missing, foreign,
-    engines, usesLocalModel, wantsLocalModel, isOneEngine}.
+    {slug, name, description, language, speed, voices: [[id, label], …], voice, samples, patience, demos, missing,
+    foreign, engines, usesLocalModel, wantsLocalModel, isOneEngine}.
 
+    `samples` is where the voices can be heard, with VOICE in place of the id; "" where they cannot.
     `patience` is what holds for this user: patient, balanced, quick, or "" where nobody chose. `demos` lists which of
     stt, llm and tts the demo serves, `missing` what of that nothing serves here, and `foreign` what of that is for want
     of the assistant's language. `engines` names them for people. `wantsLocalModel` is true where the demo answers only
@@ -92,6 +94,7 @@ def _describe(user: User, assistant: Assistant, engines: EngineSet) -> dict[str,
         "speed": assistant.speed,
         "voices": list_realtime_voices(speaker) if engines.s2s else list_voices(speaker),
         "voice": speaker.voice,
+        "samples": reverse("voice_sample", args=[assistant.slug, "VOICE"]) if speaker.provider == "local" else "",
         "patience": user.patience or assistant.patience,
         **describe_assistant_engines(assistant, engines),
         "isOneEngine": engines.s2s is not None,

@@ -68,7 +68,10 @@ function onChange(state, before) {
  */
 function onPhase(state, before) {
   draw();
-  if (isInCall(state) && !isInCall(before)) requestAnimationFrame(drawOn);
+  if (isInCall(state) && !isInCall(before)) {
+    pickers.sample.stop();
+    requestAnimationFrame(drawOn);
+  }
   if (state.phase === "live" && before.startedAt === null) view.part(state.microphone === "none" ? "text" : "mute").focus();
   if (state.phase === "ended" || state.phase === "failed") view.part("again").focus();
   if (isInCall(before) && !isInCall(state)) localModel.check(); // what answered may have gone meanwhile

@@ -64,9 +64,19 @@ def test_a_folder_of_the_users(folder: Path, settings: Settings) -> None:
 def test_voices(folder: Path, settings: Settings) -> None:
     assert [find_model("tts", language) for language in ("", "en-GB", "es", "de")] == ["hibari", "hibari", "", ""]
     place_empty_model(folder, KOKORO)
-    assert [find_model("tts", language) for language in ("", "es", "de")] == ["hibari", KOKORO, ""]
+    assert [find_model("tts", language) for language in ("", "es", "de")] == ["auto", KOKORO, ""]
+    settings.LOCAL_TTS_MODEL = "hibari"
+    assert [find_model("tts", language) for language in ("", "es")] == ["hibari", ""]
     settings.LOCAL_TTS_MODEL = KOKORO
     assert find_model("tts", "en") == KOKORO
+
+
+def test_a_voice_of_the_users(folder: Path) -> None:
+    voice = folder / "piper-de_DE-thorsten-low"
+    voice.mkdir()
+    (voice / "de_DE-thorsten-low.onnx").touch()
+    (voice / "de_DE-thorsten-low.onnx.json").write_text('{"language": {"code": "de_DE"}}')
+    assert [find_model("tts", language) for language in ("", "de-AT", "fr")] == ["hibari", voice.name, ""]
 
 
 def test_none(folder: Path, settings: Settings) -> None:

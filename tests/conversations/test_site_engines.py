@@ -1,9 +1,13 @@
 """What the site's settings say about engines."""
 
+import threading
+
 import pytest
 from pytest_django.fixtures import Settings
 
-from conversations.site_engines import get_site_choice, list_site_models
+from conversations.engines.local_servers.addresses import Address
+from conversations.site_engines import begin_search, get_site_choice, list_site_models
+from tests.support.local_servers import list_models, run_local_server
 
 OPENAI = "https://api.openai.com/v1"
 LAN = "http://10.0.0.5:8080/v1"
@@ -68,3 +72,29 @@ def test_speech_to_speech_has_the_voice_of_openai(settings: Settings) -> None:
 def test_all_models_of_the_site(settings: Settings) -> None:
     settings.STT_MODEL, settings.LLM_MODEL = "own-ears", "own-head"
     assert {"own-ears", "own-head", LIVE, "espeak-ng"} <= list_site_models()
+
+
+@pytest.mark.parametrize(
+    ("changes", "looks"),
+    [
+        ({}, True),
+        ({"OPENAI_API_KEY": "sk-site"}, False),
+        ({"OPENAI_BASE_URL": LAN}, False),
+        ({"LLM_ENGINE": "demo"}, False),
+        ({"OPENAI_API_KEY": "sk-site", "LLM_ENGINE": "local"}, True),
+        ({"OPENAI_API_KEY": "sk-site", "LOCAL_FALLBACK": True}, True),
+    ],
+)
+def test_when_it_looks_for_language_models_at_the_start(
+    settings: Settings, changes: dict[str, str], looks: bool
+) -> None:
+    settings.OPENAI_API_KEY = settings.OPENAI_BASE_URL = settings.LLM_ENGINE = ""
+    for name, value in changes.items():
+        setattr(settings, name, value)
+    with run_local_server(v1__models=list_models("tiny:1b")) as server:
+        settings.LOCAL_LLM_SERVERS = (Address("127.0.0.1", server.port),)
+        begin_search()
+        begun = [thread for thread in threading.enumerate() if thread.name == "local servers"]
+        for thread in begun:
+            thread.join()
+        assert bool(server.asked) == looks

@@ -1,12 +1,13 @@
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from conversations.engines.base import EngineSpec
 from conversations.engines.errors import EngineRejected
 from conversations.engines.registry import ENGINES, STREAMS, load, make_llm, make_stt_stream
-from conversations.engines.voices import choose_voice, list_voices
+from conversations.engines.voices import choose_voice, is_public, list_voices
 
 
 @pytest.mark.parametrize(("kind", "provider"), ENGINES)
@@ -59,6 +60,16 @@ def test_the_picker_has_voices_for_each_provider() -> None:
     assert "marin" not in dict(list_voices(EngineSpec(provider="openai", model="tts-1")))
     assert list_voices(EngineSpec(provider="openai", base_url="http://localhost:8880/v1")) == []
     assert {"marin", "fable"} & dict(list_voices(EngineSpec(provider="openai-realtime"))).keys() == {"marin"}
+
+
+def test_the_picker_has_the_voices_that_are_on_this_machine(tmp_path: Path) -> None:
+    assert list_voices(EngineSpec("local", "hibari", folder=str(tmp_path))) == [
+        ("heart", "Heart, English (US), female")
+    ]
+    assert [voice for voice, _ in list_voices(EngineSpec("local", "auto", folder=str(tmp_path)))] == ["", "heart"]
+    assert list_voices(EngineSpec("local", "kokoro", folder=str(tmp_path))) == []
+    assert all(is_public(voice) for voice in ("", "heart", "af_heart", "piper-en_US-joe-medium"))
+    assert not is_public("cloned-af_heart")
 
 
 def test_a_voice_that_the_engine_does_not_have() -> None:

@@ -54,6 +54,9 @@ def test_a_site_that_speaks_with_google_hears_by_itself(owner: User, settings: S
 def test_the_demo_stands_in_for_a_language_without_a_model(owner: User, folder: Path) -> None:
     german = Assistant(language="de-AT")
     assert list_providers(choose_engines(owner, german)) == ["demo", "demo", "demo"]
+    assert (choose_engines(owner, german).stt.voice, choose_engines(owner, german).tts.voice) == ("", "de")
+    assert choose_engines(owner, Assistant(language="fi")).tts.voice == "fi"
+    assert choose_engines(owner, Assistant(language="de", tts_voice="en-gb")).tts.voice == "en-gb"
     place_empty_model(folder, BASE)
     engines = choose_engines(owner, german)
     assert (engines.stt.provider, engines.stt.model) == ("local", BASE)

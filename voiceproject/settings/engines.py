@@ -72,9 +72,12 @@ if LOCAL_STT_MODEL and LOCAL_STT_MODEL not in list_names("stt"):
         known = ", ".join(list_names("stt"))
         raise ImproperlyConfigured(f"LOCAL_STT_MODEL is {LOCAL_STT_MODEL!r}; use a folder, or one of: {known}.")
     LOCAL_STT_MODEL = str(Path(LOCAL_STT_MODEL).resolve())
-# Which of them speaks: hibari (English, comes with its package), kokoro or a voice of Piper. Unset, or auto: hibari for
-# English, unless a better voice is here and this machine is fast enough for it.
-LOCAL_TTS_MODEL = env_choice("LOCAL_TTS_MODEL", ("", "auto", "hibari", *list_names("tts")), "")
+# Which of them speaks: hibari (English, comes with its package), kokoro, or a voice of Piper by its folder. Unset, or
+# auto: hibari for English, unless a better voice is here and this machine is fast enough for it.
+LOCAL_TTS_MODEL = env("LOCAL_TTS_MODEL")
+if LOCAL_TTS_MODEL not in ("", "auto", "hibari", *list_names("tts")) and not LOCAL_TTS_MODEL.startswith("piper-"):
+    known = ", ".join(("auto", "hibari", *list_names("tts")))
+    raise ImproperlyConfigured(f"LOCAL_TTS_MODEL is {LOCAL_TTS_MODEL!r}; use {known}, or a folder piper-….")
 # Whether this machine's own engines answer in place of a provider that fails before its first output. They are then
 # fetched beside a key, too.
 LOCAL_FALLBACK = env_bool("LOCAL_FALLBACK", False)

@@ -1,6 +1,7 @@
 """The voices that this machine has, and which of them suit a text. Nothing is loaded to know it."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -12,6 +13,8 @@ from conversations.local_models.store import Store
 
 AUTO = ("", "auto")
 HIBARI, KOKORO, PIPER = "hibari", "kokoro", "piper-"
+HIBARI_VOICE = "heart"
+KOKORO_NAME = re.compile(r"[abe][fm]_[a-z]{1,20}")
 KOKORO_LANGUAGES = {"a": "en-US", "b": "en-GB", "e": "es-ES"}
 KOKORO_GENDERS = {"f": "female", "m": "male"}
 LANGUAGES = {"en-US": "English (US)", "en-GB": "English (UK)", "es-ES": "Spanish (Spain)", "de-DE": "German"}
@@ -29,6 +32,11 @@ class LocalVoice:
     language: str  # such as en-US
 
 
+def is_local_voice(name: str) -> bool:
+    """Return whether the name is one of a voice of this machine, here or elsewhere."""
+    return name == HIBARI_VOICE or name.startswith(PIPER) or bool(KOKORO_NAME.fullmatch(name))
+
+
 def list_local_voices(folder: Path) -> list[LocalVoice]:
     """Return the voices that are here: hibari's, and those in the folder of the models. The default comes first."""
     return [*_list_hibari_voices(), *_list_kokoro_voices(folder), *_list_piper_voices(folder)]
@@ -36,7 +44,7 @@ def list_local_voices(folder: Path) -> list[LocalVoice]:
 
 def _list_hibari_voices() -> Iterator[LocalVoice]:
     if find_spec("hibari"):
-        yield LocalVoice("heart", "Heart, English (US), female", HIBARI, "en-US")
+        yield LocalVoice(HIBARI_VOICE, "Heart, English (US), female", HIBARI, "en-US")
 
 
 def _list_kokoro_voices(folder: Path) -> Iterator[LocalVoice]:
@@ -85,7 +93,7 @@ def choose_voices(voices: Sequence[LocalVoice], model: str, voice: str, language
     named = [one for one in of_model if one.id == voice]
     if voice and not named:
         raise build_rejected_error("tts", f"has no voice “{voice}”. Choose another.")
-    suiting = [one for one in named if _speaks(one, language)] or [one for one in of_model if _speaks(one, language)]
+    suiting = [one for one in named if speaks(one, language)] or [one for one in of_model if speaks(one, language)]
     if not suiting:
         raise build_rejected_error("tts", _explain_language(model, language))
     if suiting[0] in named:
@@ -94,7 +102,8 @@ def choose_voices(voices: Sequence[LocalVoice], model: str, voice: str, language
     return list({one.model: one for one in reversed(ranked)}.values())[::-1]
 
 
-def _speaks(voice: LocalVoice, language: str) -> bool:
+def speaks(voice: LocalVoice, language: str) -> bool:
+    """Return whether a voice speaks a language such as de or de-AT; "" is English."""
     spoken = _normalise(language).partition("-")[0] or "en"
     return _normalise(voice.language).partition("-")[0] == spoken
 

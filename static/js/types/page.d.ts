@@ -144,6 +144,8 @@ interface Assistant extends AssistantEngines {
   patience: string;
   voice: string;
   voices: [id: string, label: string][];
+  /** Where they can be heard, with VOICE in place of the id; "" where they cannot. */
+  samples: string;
   isOneEngine: boolean;
 }
 
@@ -195,6 +197,8 @@ interface Parts {
   "push": HTMLButtonElement;
   "push-label": HTMLElement;
   "push-option": HTMLInputElement;
+  "sample": HTMLButtonElement;
+  "sample-status": HTMLElement;
   "scroller": HTMLElement;
   "send": HTMLButtonElement;
   "speak": HTMLSelectElement;

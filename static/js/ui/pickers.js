@@ -5,6 +5,7 @@
  */
 
 import { getField, remember, recall } from "./devices.js";
+import { VoiceSample } from "./voice_sample.js";
 import { getLabel } from "../webspeech/voices.js";
 
 export class Pickers {
@@ -24,6 +25,7 @@ export class Pickers {
     this.speaker = "site"; // whose voices are offered
     this.assistantPicker = view.part("assistants");
     this.voicePicker = view.part("voices");
+    this.sample = new VoiceSample(view);
     if (this.assistants.has(chosen)) this.assistantPicker.value = chosen;
     this.#show();
     this.assistantPicker.addEventListener("change", () => {
@@ -32,6 +34,7 @@ export class Pickers {
     });
     this.voicePicker.addEventListener("change", () => {
       remember(this.#voiceName(), this.voicePicker.value);
+      this.sample.offer(this.#sampleUrl);
       if (this.speaker === "site") this.onChoice(this.choice);
     });
   }
@@ -43,6 +46,12 @@ export class Pickers {
   /** Return what is chosen. `voice` is the site's, even while the browser speaks. */
   get choice() {
     return { assistant: this.assistant?.slug ?? "", voice: this.#wanted("site", this.#siteVoices()) };
+  }
+
+  /** Return where the chosen voice of the site can be heard, "" where it cannot. */
+  get #sampleUrl() {
+    const { voice } = this.choice;
+    return this.speaker === "site" && voice ? (this.assistant?.samples.replace("VOICE", encodeURIComponent(voice)) ?? "") : "";
   }
 
   /** Return the browser's voice that is to speak, or null for its own choice. */
@@ -66,6 +75,7 @@ export class Pickers {
     this.voicePicker.replaceChildren(...voices.map(([id, label]) => new Option(label, id)));
     getField(this.voicePicker).hidden = voices.length === 0;
     this.voicePicker.value = this.#wanted(this.speaker, voices);
+    this.sample.offer(this.#sampleUrl);
   }
 
   /**
