@@ -9,7 +9,6 @@ from conversations.engines.base import EngineSpec
 from conversations.engines.local import catalogue
 from conversations.engines.local.catalogue import LocalVoice
 from conversations.engines.local.pools import get_pool
-from conversations.engines.local.voice_work import Asked
 from conversations.engines.local.workers import WorkerPool
 
 LOAD = "conversations.engines.local.voice_work.load_voices"
@@ -36,7 +35,7 @@ class LocalVoices:
     ) -> AsyncGenerator[bytes]:
         """Stream PCM, a sentence at a time, or raise EngineError."""
         chosen = await asyncio.to_thread(self._choose_voices, voice or self._spec.voice, language)  # it reads files
-        asked = Asked(text, tuple(chosen), language, speed)
+        asked = catalogue.Asked(text, tuple(chosen), language, speed)
         async with aclosing(get_voice_pool(self._spec).stream(asked, timeout_sec=self._spec.timeout_sec)) as pieces:
             async for piece in pieces:
                 yield piece

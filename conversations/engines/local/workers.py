@@ -28,7 +28,7 @@ from conversations.engines.local.worker import STARTED, Request, Worker
 from conversations.engines.local.worker_process import Failed, Finished, Output
 
 WAIT_SEC = 3.0  # in the queue; a person who talks has given up after that
-LOAD_SEC = 20.0  # what a request waits for a model that is being loaded
+LOAD_SEC = 60.0  # what a request waits at most for a model that is being loaded: on a busy machine it takes long
 CANCEL_SEC = 0.05
 IDLE_SEC = 600.0
 TIMEOUT_SEC = 15.0
@@ -152,9 +152,9 @@ class WorkerPool:
                 async with asyncio.timeout(wait_sec):
                     answer = await request.answers.get()
             except TimeoutError:
-                if wait_sec == LOAD_SEC or not self._is_loading():
+                if wait_sec != self._wait_sec or not self._is_loading():
                     raise errors.build_busy_error(self.kind) from None
-                wait_sec = LOAD_SEC
+                wait_sec = min(LOAD_SEC, get_remaining_sec())
                 continue
             if answer is not STARTED:
                 self._explain(answer)

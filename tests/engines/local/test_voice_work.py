@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conversations.engines.local.catalogue import LocalVoice, choose_voices, list_local_voices
+from conversations.engines.local.catalogue import Asked, LocalVoice, choose_voices, list_local_voices
 from conversations.engines.local.onnx_runs import Array
-from conversations.engines.local.voice_work import Asked, Encoder, Speaker, is_fast, write_out
+from conversations.engines.local.voice_work import Encoder, Speaker, is_fast, write_out
 from conversations.engines.local.worker_process import Cancelled, Check
 from conversations.local_models.manifest import load_manifest
 from conversations.pcm import SAMPLE_RATE, measure_seconds
