@@ -15,6 +15,7 @@ import asyncio
 import itertools
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from threading import Condition, Lock
 from time import monotonic
 from typing import Any
@@ -63,8 +64,7 @@ class WorkerPool:
         self._changed = Condition()  # guards all below
         self._workers: list[Worker] = []
         self._waiting: deque[Request] = deque()
-        self._numbers = itertools.count()
-        self._used_at = clock()
+        self._numbers, self._used_at = itertools.count(), clock()
 
     def warm(self) -> None:
         """Start the processes that are missing, and return at once."""
@@ -192,11 +192,10 @@ class WorkerPool:
             return
         worker.cancel(request)
         try:
-            async with asyncio.timeout(self._cancel_sec):
-                while not isinstance(await request.answers.get(), Finished | Failed):
-                    pass
-        except TimeoutError:
-            pass
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._cancel_sec):
+                    while not isinstance(await request.answers.get(), Finished | Failed):
+                        pass
         finally:
             with self._changed:
                 if request.worker is not None:
