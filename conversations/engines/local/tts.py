@@ -7,7 +7,6 @@ from pathlib import Path
 from conversations.engines.base import EngineSpec
 from conversations.engines.local import catalogue
 from conversations.engines.local.pools import get_pool
-from conversations.engines.local.voice_work import Asked
 from conversations.engines.local.workers import WorkerPool
 
 LOAD = "conversations.engines.local.voice_work.load_voices"
@@ -34,7 +33,7 @@ class LocalVoices:
         """Stream PCM, a sentence at a time, or raise EngineError."""
         voices = catalogue.list_local_voices(Path(self._spec.folder))
         chosen = catalogue.choose_voices(voices, self._spec.model, voice or self._spec.voice, language)
-        asked = Asked(text, tuple(chosen), language, speed)
+        asked = catalogue.Asked(text, tuple(chosen), language, speed)
         async with aclosing(get_voice_pool(self._spec).stream(asked, timeout_sec=self._spec.timeout_sec)) as pieces:
             async for piece in pieces:
                 yield piece

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +12,7 @@ import soxr
 from conversations.engines.demo.espeak import UnknownVoiceError
 from conversations.engines.errors import EngineRejected
 from conversations.engines.local import catalogue
-from conversations.engines.local.catalogue import HIBARI, KOKORO, LocalVoice
+from conversations.engines.local.catalogue import HIBARI, KOKORO, Asked, LocalVoice
 from conversations.engines.local.errors import build_model_error, build_not_installed_error
 from conversations.engines.local.kokoro_voice import KokoroModel, KokoroVoice
 from conversations.engines.local.normalise import normalise
@@ -41,16 +40,6 @@ class Voice(Protocol):
     def synthesise(self, sentence: str, speed: float, check: Check) -> Iterator[Array]:
         """Yield the sound of a sentence that is written in words, as floats between -1 and 1."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A text to speak, with the first of these voices, or the second where Kokoro is too slow here."""
-
-    text: str
-    voices: tuple[LocalVoice, ...]
-    language: str
-    speed: float
 
 
 def load_voices(folder: str, model: str) -> Work:
