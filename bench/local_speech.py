@@ -83,7 +83,7 @@ async def measure_whisper(model: str, recordings: Sequence[Recording], most_erro
     """Yield the figures of one model."""
     stt, pool = make_stt(make_spec(model)), get_whisper_pool(make_spec(model), model)
     memory = Memory()
-    await stt.transcribe(recordings[0].pcm, ENGLISH)
+    pool.warm()
     loaded = await wait_for_processes(pool, 2)
     await asyncio.sleep(GIVEN_BACK_SEC)
     yield Figure(f"{model}: memory of both processes, loaded, MB", sum(map(read_memory_mb, loaded)))
@@ -193,7 +193,7 @@ async def wait_for_processes(pool: WorkerPool, number: int) -> list[int]:
 
 
 async def wait_until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):
         while not is_so():  # noqa: ASYNC110
             await asyncio.sleep(0.005)
 
@@ -202,7 +202,7 @@ async def measure_all() -> list[Figure]:
     recordings = list_recordings()
     figures: list[Figure] = []
     try:
-        heard = await hear_all(make_stt(EngineSpec("demo", timeout_sec=60)), recordings[::POCKETSPHINX_TAKES])
+        heard = await hear_all(make_stt(EngineSpec("demo", timeout_sec=300)), recordings[::POCKETSPHINX_TAKES])
         figures += compute_word_errors("pocketsphinx", heard)
     except EngineError as error:
         sys.stdout.write(f"{error}\n")

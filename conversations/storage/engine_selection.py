@@ -18,7 +18,7 @@ from conversations.engines import demo
 from conversations.engines.base import EngineSpec
 from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.local_servers.found import choose_model
-from conversations.engines.voices import OPENAI_REALTIME
+from conversations.engines.voices import ESPEAK, OPENAI_REALTIME
 from conversations.local_choice import SpeechKind
 from conversations.models import Assistant
 from conversations.site_engines import SiteChoice, get_local_servers, get_site_choice
@@ -123,7 +123,7 @@ def _build_spec(kind: EngineKind, assistant: Assistant | None, credentials: dict
     spec = EngineSpec(
         provider=provider,
         model=model or site.models.get(provider, ""),
-        voice=voice or site.voices.get(provider, ""),
+        voice=voice or _choose_site_voice(provider, site, language),
         api_key=credential.secret if credential else "",
         base_url=credential.base_url if credential else "",
         reasoning_effort=site.reasoning_effort,
@@ -134,6 +134,15 @@ def _build_spec(kind: EngineKind, assistant: Assistant | None, credentials: dict
     if provider == "local" and (kind == "stt" or kind == "tts"):
         return _add_local_model(spec, kind, language)
     return spec
+
+
+def _choose_site_voice(provider: str, site: SiteChoice, language: str) -> str:
+    """Return the site's voice of a provider; of the demo's, unless one is set, the first that speaks the language."""
+    voice = site.voices.get(provider, "")
+    if not voice or provider != "demo" or settings.TTS_VOICE or demo.is_english(language):
+        return voice
+    spoken = language.lower().partition("-")[0]
+    return next((one for one in ESPEAK if one.partition("-")[0] == spoken), language)
 
 
 def _has_model(kind: EngineKind, language: str) -> bool:

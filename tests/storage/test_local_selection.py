@@ -6,7 +6,6 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from conversations.engines.registry import ENGINES
 from conversations.models import Assistant
 from conversations.storage.engine_selection import EngineSet, choose_engines, is_served_by_this_machine
 from tests.support.model_workbench import place_empty_model
@@ -15,9 +14,7 @@ TINY, BASE = "whisper-tiny.en", "whisper-base"
 
 
 @pytest.fixture(autouse=True)
-def folder(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setitem(ENGINES, ("stt", "local"), "")
-    monkeypatch.setitem(ENGINES, ("tts", "local"), "")
+def folder(settings: Settings, tmp_path: Path) -> Path:
     settings.LOCAL_MODELS, settings.LOCAL_MODELS_DIR = [TINY], tmp_path
     place_empty_model(tmp_path, TINY)
     return tmp_path
@@ -54,6 +51,9 @@ def test_a_site_that_speaks_with_google_hears_by_itself(owner: User, settings: S
 def test_the_demo_stands_in_for_a_language_without_a_model(owner: User, folder: Path) -> None:
     german = Assistant(language="de-AT")
     assert list_providers(choose_engines(owner, german)) == ["demo", "demo", "demo"]
+    assert (choose_engines(owner, german).stt.voice, choose_engines(owner, german).tts.voice) == ("", "de")
+    assert choose_engines(owner, Assistant(language="fi")).tts.voice == "fi"
+    assert choose_engines(owner, Assistant(language="de", tts_voice="en-gb")).tts.voice == "en-gb"
     place_empty_model(folder, BASE)
     engines = choose_engines(owner, german)
     assert (engines.stt.provider, engines.stt.model) == ("local", BASE)

@@ -16,6 +16,7 @@ from conversations.engines.local.agreement import LocalAgreement
 from conversations.engines.local.stt import build_prompt, find_words, get_whisper_pool
 from conversations.engines.local.whisper_mel import LONGEST_SEC, RATE, find_quiet, read_pcm
 from conversations.engines.local.whisper_process import Utterance
+from conversations.engines.local.workers import WorkerPool
 from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
 
 BYTES_PER_SEC = SAMPLE_RATE * SAMPLE_BYTES
@@ -32,7 +33,6 @@ class LocalTranscriptions:
 
     def listen(self, on_partial: Callable[[str], None]) -> "LocalTranscriptStream":
         """Return a stream, and load the model in the background."""
-        get_whisper_pool(self._spec, self._spec.stream_model).warm()
         return LocalTranscriptStream(self._spec, on_partial)
 
 
@@ -81,6 +81,7 @@ class LocalTranscriptStream:
         self._task = asyncio.create_task(self._run())
 
     def begin(self, hints: Hints) -> None:
+        self._get_pool().warm()  # passes over the utterance would not: they run where there is a process to spare
         self._utterance = LiveUtterance(hints)
         self._shown = ""
         self._due_bytes = self._step_bytes  # how much sound is there at the next pass
@@ -143,8 +144,10 @@ class LocalTranscriptStream:
             self._due_bytes = len(utterance.sound) + self._step_bytes
 
     async def _find_words(self, asked: Utterance, *, is_background: bool = False) -> str:
-        pool = get_whisper_pool(self._spec, self._spec.stream_model)
-        return await find_words(pool, asked, self._spec.timeout_sec, is_background=is_background)
+        return await find_words(self._get_pool(), asked, self._spec.timeout_sec, is_background=is_background)
+
+    def _get_pool(self) -> WorkerPool:
+        return get_whisper_pool(self._spec, self._spec.stream_model)
 
 
 def find_cut(pcm: bytes) -> int:

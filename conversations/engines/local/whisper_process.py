@@ -68,7 +68,7 @@ def _find_model(folder: Path, name: str) -> Path:
     try:
         path = Store(folder).verify(model) if model else folder / name
     except ModelError as error:
-        raise build_model_error("stt", f"{error}.") from None
+        raise build_model_error("stt", str(error)) from None
     if not path.is_dir() or not (model or Path(name).is_absolute() or path.resolve().parent == folder.resolve()):
         raise build_model_error("stt", f"There is no model “{name}”. See: manage.py models list")
     return path

@@ -8,13 +8,14 @@ answers. Requests belong to an event loop, which never waits for a process.
         async for answer in answers: ...
 
 Closing the generator cancels: the work sees it between two of its steps, and a process that has not stopped after
-CANCEL_SEC is killed and replaced. As others are kept loaded, the next request does not wait for that.
+`cancel_sec` is killed and replaced. As others are kept loaded, the next request does not wait for that.
 """
 
 import asyncio
 import itertools
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from threading import Condition, Lock
 from time import monotonic
 from typing import Any
@@ -28,7 +29,7 @@ from conversations.engines.local.worker import STARTED, Request, Worker
 from conversations.engines.local.worker_process import Failed, Finished, Output
 
 WAIT_SEC = 3.0  # in the queue; a person who talks has given up after that
-LOAD_SEC = 20.0  # what a request waits for a model that is being loaded
+LOAD_SEC = 60.0  # what a request waits at most for a model that is being loaded: on a busy machine it takes long
 CANCEL_SEC = 0.05
 IDLE_SEC = 600.0
 TIMEOUT_SEC = 15.0
@@ -52,18 +53,18 @@ class WorkerPool:
         at_once: int = 2,
         queue: int = 2,
         wait_sec: float = WAIT_SEC,
+        cancel_sec: float = CANCEL_SEC,
         idle_sec: float = IDLE_SEC,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.kind, self.load, self.arguments = kind, load, arguments
         self._processes, self._at_once, self._queue = processes, at_once, queue
-        self._wait_sec, self._idle_sec, self._clock = wait_sec, idle_sec, clock
+        self._wait_sec, self._cancel_sec, self._idle_sec, self._clock = wait_sec, cancel_sec, idle_sec, clock
         self.load_lock, self.is_closed = Lock(), False
         self._changed = Condition()  # guards all below
         self._workers: list[Worker] = []
         self._waiting: deque[Request] = deque()
-        self._numbers = itertools.count()
-        self._used_at = clock()
+        self._numbers, self._used_at = itertools.count(), clock()
 
     def warm(self) -> None:
         """Start the processes that are missing, and return at once."""
@@ -151,9 +152,9 @@ class WorkerPool:
                 async with asyncio.timeout(wait_sec):
                     answer = await request.answers.get()
             except TimeoutError:
-                if wait_sec == LOAD_SEC or not self._is_loading():
+                if wait_sec != self._wait_sec or not self._is_loading():
                     raise errors.build_busy_error(self.kind) from None
-                wait_sec = LOAD_SEC
+                wait_sec = min(LOAD_SEC, get_remaining_sec())
                 continue
             if answer is not STARTED:
                 self._explain(answer)
@@ -191,11 +192,10 @@ class WorkerPool:
             return
         worker.cancel(request)
         try:
-            async with asyncio.timeout(CANCEL_SEC):
-                while not isinstance(await request.answers.get(), Finished | Failed):
-                    pass
-        except TimeoutError:
-            pass
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._cancel_sec):
+                    while not isinstance(await request.answers.get(), Finished | Failed):
+                        pass
         finally:
             with self._changed:
                 if request.worker is not None:
