@@ -63,12 +63,13 @@ def test_there_is_always_a_default(editor: Client) -> None:
 
 def test_only_engines_that_exist_are_offered(editor: Client) -> None:
     form = editor.get(ADD).context["adminform"].form
-    assert [value for value, _ in form.fields["stt_engine"].choices] == ["", "openai", "demo"]
+    assert [value for value, _ in form.fields["stt_engine"].choices] == ["", "openai", "local", "demo"]
     assert [value for value, _ in form.fields["tts_engine"].choices] == [
         "",
         "openai",
         "openai-realtime",
         "google",
+        "local",
         "demo",
     ]
     assert "llm_engine" in get_errors(editor.post(ADD, {**FIELDS, "llm_engine": "google"}))

@@ -17,6 +17,7 @@ from conversations.engines.errors import (
     EngineUnreachable,
 )
 from conversations.engines.registry import make_tts
+from tests.support.patience import stretch
 from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import make_speech
@@ -169,7 +170,7 @@ async def test_a_fault_amid_the_speech_keeps_what_came(
     upstream.behave("google_streaming", fault=fault, fault_after=3)
     came: list[bytes] = []
     with pytest.raises(error):
-        await gather(make_engine(upstream, timeout_sec=1).speak(TEXT), came)
+        await gather(make_engine(upstream, timeout_sec=stretch(1)).speak(TEXT), came)
     assert b"".join(came) == make_speech(TEXT)[: 3 * 4_800]
     assert len(upstream.list_requests("google_streaming")) == 1
 

@@ -173,6 +173,13 @@ def test_engines_load_without_django() -> None:
     assert subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=False).returncode == 0
 
 
+def test_engines_load_where_nothing_local_is_installed() -> None:
+    """As in the image: who asks for such an engine is told by the engine itself what is missing."""
+    blocked = "import sys; sys.modules.update(dict.fromkeys(['ctranslate2', 'hibari', 'yaml', 'espeakng_loader'])); "
+    load_all = "from conversations.engines.registry import ENGINES, load; [load(*key) for key in ENGINES]"
+    assert subprocess.run([sys.executable, "-c", blocked + load_all], cwd=ROOT, check=False).returncode == 0
+
+
 def test_the_bench_of_foreign_text_loads_without_settings() -> None:
     """It is run by hand, and reads no table."""
     without = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}

@@ -37,6 +37,16 @@ def is_local_voice(name: str) -> bool:
     return name == HIBARI_VOICE or name.startswith(PIPER) or bool(KOKORO_NAME.fullmatch(name))
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A text to speak, with the first of these voices, or the second where Kokoro is too slow here."""
+
+    text: str
+    voices: tuple[LocalVoice, ...]
+    language: str
+    speed: float
+
+
 def list_local_voices(folder: Path) -> list[LocalVoice]:
     """Return the voices that are here: hibari's, and those in the folder of the models. The default comes first."""
     return [*_list_hibari_voices(), *_list_kokoro_voices(folder), *_list_piper_voices(folder)]

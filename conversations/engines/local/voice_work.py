@@ -1,9 +1,9 @@
 """What the worker process of text to speech does: it keeps voices loaded, and turns texts to PCM."""
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -13,7 +13,7 @@ import soxr
 from conversations.engines.demo.espeak import UnknownVoiceError
 from conversations.engines.errors import EngineRejected
 from conversations.engines.local import catalogue
-from conversations.engines.local.catalogue import HIBARI, KOKORO, LocalVoice
+from conversations.engines.local.catalogue import HIBARI, KOKORO, Asked, LocalVoice
 from conversations.engines.local.errors import build_model_error, build_not_installed_error
 from conversations.engines.local.kokoro_voice import KokoroModel, KokoroVoice
 from conversations.engines.local.normalise import normalise
@@ -25,6 +25,8 @@ from conversations.local_models.errors import ModelError
 from conversations.local_models.manifest import load_manifest
 from conversations.local_models.store import Store
 from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
+
+log = logging.getLogger(__name__)
 
 PIECE_BYTES = SAMPLE_RATE * SAMPLE_BYTES // 5  # 0.2 s
 SLOWEST, FASTEST = 0.5, 2.0
@@ -41,16 +43,6 @@ class Voice(Protocol):
     def synthesise(self, sentence: str, speed: float, check: Check) -> Iterator[Array]:
         """Yield the sound of a sentence that is written in words, as floats between -1 and 1."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A text to speak, with the first of these voices, or the second where Kokoro is too slow here."""
-
-    text: str
-    voices: tuple[LocalVoice, ...]
-    language: str
-    speed: float
 
 
 def load_voices(folder: str, model: str) -> Work:
@@ -97,10 +89,21 @@ class Speaker:
         first = voices[0]
         if len(voices) > 1 and first.model == KOKORO:
             if self._is_kokoro_fast is None:
-                self._is_kokoro_fast = is_fast(self._load(first))
+                self._is_kokoro_fast = self._can_use_kokoro(first)
             if not self._is_kokoro_fast:
                 return self._choose(voices[1:])
         return first, self._load(first)
+
+    def _can_use_kokoro(self, voice: LocalVoice) -> bool:
+        """Return whether Kokoro is whole and fast. It gives its memory back if it is slow."""
+        try:
+            is_usable = is_fast(self._load(voice))
+        except ModelError as error:
+            log.warning("%s. Another voice speaks in its place.", error)
+            is_usable = False
+        if not is_usable:
+            self._other = None
+        return is_usable
 
     def _load(self, voice: LocalVoice) -> Voice:
         if voice.model == HIBARI:

@@ -8,13 +8,14 @@ answers. Requests belong to an event loop, which never waits for a process.
         async for answer in answers: ...
 
 Closing the generator cancels: the work sees it between two of its steps, and a process that has not stopped after
-CANCEL_SEC is killed and replaced. As others are kept loaded, the next request does not wait for that.
+`cancel_sec` is killed and replaced. As others are kept loaded, the next request does not wait for that.
 """
 
 import asyncio
 import itertools
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from threading import Condition, Lock
 from time import monotonic
 from typing import Any
@@ -52,18 +53,18 @@ class WorkerPool:
         at_once: int = 2,
         queue: int = 2,
         wait_sec: float = WAIT_SEC,
+        cancel_sec: float = CANCEL_SEC,
         idle_sec: float = IDLE_SEC,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.kind, self.load, self.arguments = kind, load, arguments
         self._processes, self._at_once, self._queue = processes, at_once, queue
-        self._wait_sec, self._idle_sec, self._clock = wait_sec, idle_sec, clock
+        self._wait_sec, self._cancel_sec, self._idle_sec, self._clock = wait_sec, cancel_sec, idle_sec, clock
         self.load_lock, self.is_closed = Lock(), False
         self._changed = Condition()  # guards all below
         self._workers: list[Worker] = []
         self._waiting: deque[Request] = deque()
-        self._numbers = itertools.count()
-        self._used_at = clock()
+        self._numbers, self._used_at = itertools.count(), clock()
 
     def warm(self) -> None:
         """Start the processes that are missing, and return at once."""
@@ -193,11 +194,10 @@ class WorkerPool:
             return
         worker.cancel(request)
         try:
-            async with asyncio.timeout(CANCEL_SEC):
-                while not isinstance(await request.answers.get(), Finished | Failed):
-                    pass
-        except TimeoutError:
-            pass
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._cancel_sec):
+                    while not isinstance(await request.answers.get(), Finished | Failed):
+                        pass
         finally:
             with self._changed:
                 if request.worker is not None:

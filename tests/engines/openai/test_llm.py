@@ -15,6 +15,7 @@ from conversations.engines.errors import (
 )
 from conversations.engines.openai import account
 from conversations.engines.openai.llm import ChatCompletions
+from tests.support.patience import stretch
 from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
 
@@ -117,7 +118,7 @@ async def test_a_fault_becomes_a_sentence(upstream: Upstream, fault: str, error:
         ("empty", EngineUnavailable, "broke off"),
         ("garbage", EngineRejected, "not what was asked for"),
         ("error_event", EngineUnavailable, "a problem on its side"),
-        ("hang", EngineTimeout, "sent nothing for 0.5 seconds"),
+        ("hang", EngineTimeout, "sent nothing for"),
     ],
 )
 async def test_a_fault_amid_the_stream_keeps_what_came_and_is_not_tried_again(
@@ -126,7 +127,7 @@ async def test_a_fault_amid_the_stream_keeps_what_came_and_is_not_tried_again(
     upstream.behave("chat", fault=fault, fault_after=2)
     came: list[Completion] = []
     with pytest.raises(error) as caught:
-        await gather(make_engine(upstream, timeout_sec=0.5).complete(ASKED), came)
+        await gather(make_engine(upstream, timeout_sec=stretch(0.5)).complete(ASKED), came)
     assert [piece.text for piece in came] == ["You", " said:"]
     assert words in caught.value.message
     assert len(upstream.list_requests("chat")) == 1

@@ -17,6 +17,7 @@ from conversations.engines.errors import (
     EngineUnavailable,
 )
 from conversations.engines.openai.realtime_tts import ReadAloud
+from tests.support.patience import stretch
 from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import make_speech
@@ -215,7 +216,7 @@ async def test_a_fault_amid_the_speech_keeps_what_came(
 ) -> None:
     upstream.behave(RESPONSES, fault=fault, fault_after=9)
     came: list[bytes] = []
-    async with open_engine(upstream, timeout_sec=0.5) as engine:
+    async with open_engine(upstream, timeout_sec=stretch(0.5)) as engine:
         with pytest.raises(error):
             await gather(engine.speak(TEXT), came)
     assert b"".join(came) == make_speech(TEXT)[: 9 * 4_800]

@@ -12,6 +12,7 @@ from conversations.engines.errors import (
     EngineUnavailable,
 )
 from conversations.engines.openai.tts import Speech
+from tests.support.patience import stretch
 from tests.support.streams import gather
 from tests.upstream.fixtures import Upstream
 from tests.upstream.sound import make_speech
@@ -96,6 +97,6 @@ async def test_a_fault_amid_the_speech_keeps_what_came(
     upstream.behave("speech", fault=fault, fault_after=3)
     came: list[bytes] = []
     with pytest.raises(error):
-        await gather(make_engine(upstream, timeout_sec=0.5).speak(TEXT), came)
+        await gather(make_engine(upstream, timeout_sec=stretch(0.5)).speak(TEXT), came)
     assert b"".join(came) == make_speech(TEXT)[: 3 * 4_800]
     assert len(upstream.list_requests("speech")) == 1
