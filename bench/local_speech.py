@@ -20,6 +20,7 @@ from bench.noises import RATE, make_noises
 from bench.process_cost import Memory, read_cpu_sec, read_memory_mb
 from bench.published_texts import Recording, list_recordings, normalise
 from conversations.engines.base import EngineSpec, Hints, SpeechToText
+from conversations.engines.demo import pocketsphinx_process
 from conversations.engines.errors import EngineBusy, EngineError
 from conversations.engines.local.pools import close_pools
 from conversations.engines.local.stt import get_whisper_pool
@@ -204,6 +205,7 @@ async def measure_all() -> list[Figure]:
     try:
         heard = await hear_all(make_stt(EngineSpec("demo", timeout_sec=300)), recordings[::POCKETSPHINX_TAKES])
         figures += compute_word_errors("pocketsphinx", heard)
+        pocketsphinx_process.discard_pool(pocketsphinx_process.get_worker_pool())  # its memory is not Whisper's
     except EngineError as error:
         sys.stdout.write(f"{error}\n")
     for model, most in ((TINY, 0.12), (BASE, 0.10)):
