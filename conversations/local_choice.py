@@ -11,7 +11,6 @@ from typing import Literal
 from django.conf import settings
 
 from conversations.engines.local.catalogue import list_local_voices, speaks
-from conversations.engines.registry import ENGINES
 from conversations.local_models.manifest import Model, list_names, load_manifest
 from conversations.local_models.store import Store
 
@@ -26,7 +25,7 @@ MULTILINGUAL = "multilingual"  # as the manifest has it
 
 def is_installed(kind: SpeechKind) -> bool:
     """Return whether the packages that hear or speak are installed: those of requirements-local.txt."""
-    return (kind, "local") in ENGINES and find_spec(PACKAGES[kind]) is not None
+    return find_spec(PACKAGES[kind]) is not None
 
 
 def find_model(kind: SpeechKind, language: str) -> str:

@@ -6,7 +6,6 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from conversations import local_choice
-from conversations.engines.registry import ENGINES
 from conversations.local_choice import find_model, list_choices, list_missing_models
 from tests.support.model_workbench import place_empty_model
 
@@ -14,9 +13,7 @@ TINY, BASE, KOKORO = "whisper-tiny.en", "whisper-base", "kokoro"
 
 
 @pytest.fixture(autouse=True)
-def folder(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setitem(ENGINES, ("stt", "local"), "")
-    monkeypatch.setitem(ENGINES, ("tts", "local"), "")
+def folder(settings: Settings, tmp_path: Path) -> Path:
     settings.LOCAL_MODELS, settings.LOCAL_MODELS_DIR = [TINY], tmp_path
     settings.LOCAL_STT_MODEL = settings.LOCAL_TTS_MODEL = ""
     return tmp_path

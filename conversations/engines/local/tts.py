@@ -1,16 +1,19 @@
 """Text to speech on this machine: hibari, Kokoro or a voice of Piper, in one process beside the site."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
 from conversations.engines.base import EngineSpec
 from conversations.engines.local import catalogue
+from conversations.engines.local.catalogue import LocalVoice
 from conversations.engines.local.pools import get_pool
 from conversations.engines.local.workers import WorkerPool
 
 LOAD = "conversations.engines.local.voice_work.load_voices"
 QUEUE = 8  # clauses; one takes some 50 ms with the default voice
+CANCEL_SEC = 0.1  # longer than for others: no second process stands by
 
 
 class LocalVoices:
@@ -31,14 +34,18 @@ class LocalVoices:
         self, text: str, *, voice: str = "", language: str = "", speed: float = 1.0
     ) -> AsyncGenerator[bytes]:
         """Stream PCM, a sentence at a time, or raise EngineError."""
-        voices = catalogue.list_local_voices(Path(self._spec.folder))
-        chosen = catalogue.choose_voices(voices, self._spec.model, voice or self._spec.voice, language)
+        chosen = await asyncio.to_thread(self._choose_voices, voice or self._spec.voice, language)  # it reads files
         asked = catalogue.Asked(text, tuple(chosen), language, speed)
         async with aclosing(get_voice_pool(self._spec).stream(asked, timeout_sec=self._spec.timeout_sec)) as pieces:
             async for piece in pieces:
                 yield piece
 
+    def _choose_voices(self, voice: str, language: str) -> list[LocalVoice]:
+        voices = catalogue.list_local_voices(Path(self._spec.folder))
+        return catalogue.choose_voices(voices, self._spec.model, voice, language)
+
 
 def get_voice_pool(spec: EngineSpec) -> WorkerPool:
     """Return the one process that speaks for such a spec."""
-    return get_pool("tts", LOAD, (spec.folder, spec.model), processes=1, at_once=1, queue=QUEUE)
+    options = {"processes": 1, "at_once": 1, "queue": QUEUE, "cancel_sec": CANCEL_SEC}
+    return get_pool("tts", LOAD, (spec.folder, spec.model), **options)

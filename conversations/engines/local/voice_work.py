@@ -1,5 +1,6 @@
 """What the worker process of text to speech does: it keeps voices loaded, and turns texts to PCM."""
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -24,6 +25,8 @@ from conversations.local_models.errors import ModelError
 from conversations.local_models.manifest import load_manifest
 from conversations.local_models.store import Store
 from conversations.pcm import SAMPLE_BYTES, SAMPLE_RATE
+
+log = logging.getLogger(__name__)
 
 PIECE_BYTES = SAMPLE_RATE * SAMPLE_BYTES // 5  # 0.2 s
 SLOWEST, FASTEST = 0.5, 2.0
@@ -86,10 +89,21 @@ class Speaker:
         first = voices[0]
         if len(voices) > 1 and first.model == KOKORO:
             if self._is_kokoro_fast is None:
-                self._is_kokoro_fast = is_fast(self._load(first))
+                self._is_kokoro_fast = self._can_use_kokoro(first)
             if not self._is_kokoro_fast:
                 return self._choose(voices[1:])
         return first, self._load(first)
+
+    def _can_use_kokoro(self, voice: LocalVoice) -> bool:
+        """Return whether Kokoro is whole and fast. It gives its memory back if it is slow."""
+        try:
+            is_usable = is_fast(self._load(voice))
+        except ModelError as error:
+            log.warning("%s. Another voice speaks in its place.", error)
+            is_usable = False
+        if not is_usable:
+            self._other = None
+        return is_usable
 
     def _load(self, voice: LocalVoice) -> Voice:
         if voice.model == HIBARI:

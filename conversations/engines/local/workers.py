@@ -8,13 +8,14 @@ answers. Requests belong to an event loop, which never waits for a process.
         async for answer in answers: ...
 
 Closing the generator cancels: the work sees it between two of its steps, and a process that has not stopped after
-CANCEL_SEC is killed and replaced. As others are kept loaded, the next request does not wait for that.
+`cancel_sec` is killed and replaced. As others are kept loaded, the next request does not wait for that.
 """
 
 import asyncio
 import itertools
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
+from contextlib import suppress
 from threading import Condition, Lock
 from time import monotonic
 from typing import Any
@@ -24,7 +25,7 @@ from conversations.engines.deadline import get_remaining_sec
 from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.errors import EngineError
 from conversations.engines.local import errors
-from conversations.engines.local.worker import STARTED, Request, Worker
+from conversations.engines.local.worker import Request, Worker
 from conversations.engines.local.worker_process import Failed, Finished, Output
 
 WAIT_SEC = 3.0  # in the queue; a person who talks has given up after that
@@ -52,18 +53,18 @@ class WorkerPool:
         at_once: int = 2,
         queue: int = 2,
         wait_sec: float = WAIT_SEC,
+        cancel_sec: float = CANCEL_SEC,
         idle_sec: float = IDLE_SEC,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.kind, self.load, self.arguments = kind, load, arguments
         self._processes, self._at_once, self._queue = processes, at_once, queue
-        self._wait_sec, self._idle_sec, self._clock = wait_sec, idle_sec, clock
+        self._wait_sec, self._cancel_sec, self._idle_sec, self._clock = wait_sec, cancel_sec, idle_sec, clock
         self.load_lock, self.is_closed = Lock(), False
         self._changed = Condition()  # guards all below
         self._workers: list[Worker] = []
         self._waiting: deque[Request] = deque()
-        self._numbers = itertools.count()
-        self._used_at = clock()
+        self._numbers, self._used_at = itertools.count(), clock()
 
     def warm(self) -> None:
         """Start the processes that are missing, and return at once."""
@@ -75,6 +76,12 @@ class WorkerPool:
         """Return the ids of the processes whose model is loaded, for measurements and tests."""
         with self._changed:
             return [worker.process_id for worker in self._workers if worker.is_loaded]
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing is asked for at the moment."""
+        with self._changed:
+            return not self._waiting and not any(worker.request for worker in self._workers)
 
     def list_busy_process_ids(self) -> list[int]:
         """Return the ids of the processes that work on a request."""
@@ -143,7 +150,7 @@ class WorkerPool:
         in_background = sum(one.is_background for one in busy)
         return is_free and not self._waiting and len(busy) < self._at_once and in_background < max(1, self._at_once - 1)
 
-    async def _wait_for_start(self, request: Request) -> None:
+    async def _wait_for_start(self, request: Request) -> object:
         """Wait for a process, longer while one is being loaded. Raise EngineError."""
         wait_sec = self._wait_sec
         while True:
@@ -154,10 +161,8 @@ class WorkerPool:
                 if wait_sec != self._wait_sec or not self._is_loading():
                     raise errors.build_busy_error(self.kind) from None
                 wait_sec = min(LOAD_SEC, get_remaining_sec())
-                continue
-            if answer is not STARTED:
-                self._explain(answer)
-            return
+            else:
+                return self._explain(answer)
 
     def _is_loading(self) -> bool:
         with self._changed:
@@ -175,11 +180,7 @@ class WorkerPool:
     def _explain(self, answer: object) -> object:
         if not isinstance(answer, Failed):
             return answer
-        if issubclass(answer.error_class, EngineError):
-            raise answer.error_class(self.kind, errors.PROVIDER, answer.message)
-        if issubclass(answer.error_class, MemoryError):
-            raise errors.build_memory_error(self.kind)
-        raise errors.build_died_error(self.kind)
+        raise errors.build_failure_error(self.kind, answer.error_class, answer.message)
 
     async def _stop(self, request: Request) -> None:
         """See to it that no process works on the request any more."""
@@ -191,11 +192,10 @@ class WorkerPool:
             return
         worker.cancel(request)
         try:
-            async with asyncio.timeout(CANCEL_SEC):
-                while not isinstance(await request.answers.get(), Finished | Failed):
-                    pass
-        except TimeoutError:
-            pass
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._cancel_sec):
+                    while not isinstance(await request.answers.get(), Finished | Failed):
+                        pass
         finally:
             with self._changed:
                 if request.worker is not None:

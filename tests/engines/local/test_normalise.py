@@ -13,6 +13,7 @@ SPOKEN = {
     "$3.2M, £5bn, $2 million": "three point two million dollars, five billion pounds, two million dollars",
     "£12–£15, $50-100": "twelve to fifteen pounds, fifty to one hundred dollars",
     "-$20, 20 € or 5 EUR": "minus twenty dollars, twenty euros or five euros",
+    "5¢, $1,450/month": "five cents, one thousand four hundred and fifty dollars per month",
     "$5 and $6": "five dollars and six dollars",
     # Dates and times
     "2001-07-19": "July nineteenth, two thousand and one",
@@ -36,10 +37,16 @@ SPOKEN = {
     "1,500,000": "one million five hundred thousand",
     "1000000000000001": "one" + " zero" * 14 + " one",
     "agent 007": "agent zero zero seven",
+    "12.5 and 20.1": "twelve point five and twenty point one",
+    "10 - 2 = 8, 10 – 12": "ten minus two equals eight, ten to twelve",
+    "gate B42, 5G": "gate B forty-two, five G",
     "7 x 8 = 56": "seven times eight equals fifty-six",
+    "call 911, .5": "call nine one one, point five",
+    "“5%”, “R&D”": '"five percent", "R and D"',
     "-7.05": "minus seven point zero five",
     # Calls, versions and addresses
     "Call 555-867-5309.": "Call five five five, eight six seven, five three oh nine.",
+    "1-800-555-0199": "one, eight oh oh, five five five, oh one nine nine",
     "(415) 555-0132": "four one five, five five five, oh one three two",
     "+44 20 7946 0018": "plus four four, two oh, seven nine four six, oh oh one eight",
     "150-1500 people": "one hundred and fifty to fifteen hundred people",
@@ -60,7 +67,7 @@ SPOKEN = {
     # What is right already
     "Hello, how are you? I'm fine.": "Hello, how are you? I'm fine.",
     "NASA and the U.S.": "NASA and the U.S.",
-    "well-known, and so on - yes": "well-known, and so on, yes",
+    "well-known, and so on – yes": "well-known, and so on, yes",
     "": "",
 }
 
