@@ -17,6 +17,13 @@ NAME = "this machine"
 E = TypeVar("E", bound=EngineError)
 
 
+def build_failure_error(kind: EngineKind, error_class: type[Exception], message: str) -> EngineError:
+    """Return the error for what a worker process has told, or for its death."""
+    if issubclass(error_class, EngineError):
+        return error_class(kind, PROVIDER, message)
+    return build_memory_error(kind) if issubclass(error_class, MemoryError) else build_died_error(kind)
+
+
 def build_busy_error(kind: EngineKind) -> EngineBusy:
     """Return the error for a request that would have to wait too long."""
     return _build(EngineBusy, kind, "is busy with others at the moment. Please try again.")

@@ -2,9 +2,11 @@
 
 import asyncio
 import multiprocessing
+import os
+import subprocess
+import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing.process import BaseProcess
 from threading import Lock, Thread
 from typing import Any, Protocol
 
@@ -65,27 +67,28 @@ class Pool(Protocol):
 
 
 class Worker:
-    """A process that is spawned, since a fork would copy the threads of gRPC. It ends with the site."""
+    """A process of its own program: a fork would copy the threads of gRPC, and multiprocessing's spawn runs the main
+    module of the site again, for nothing. It ends with the site.
+    """
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self.is_loaded = False  # its process has the model, and has not ended
         self.request: Request | None = None  # what it works on
-        self._process: BaseProcess | None = None
-        context = multiprocessing.get_context("spawn")
-        self._requests, self._requests_end = context.Pipe()
-        self._cancellations_end, self._cancellations = context.Pipe(duplex=False)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._requests, self._requests_end = multiprocessing.Pipe()
+        self._cancellations_end, self._cancellations = multiprocessing.Pipe(duplex=False)
         self._thread = Thread(target=self._run, daemon=True, name=f"{pool.kind} worker")
 
     @property
     def process_id(self) -> int:
         """The id of the process, 0 before it has started."""
-        return (self._process and self._process.pid) or 0
+        return self._process.pid if self._process else 0
 
     @property
     def is_alive(self) -> bool:
         """Whether the process can take requests. For the worker's own thread."""
-        return self.is_loaded and self._process is not None and self._process.is_alive()
+        return self.is_loaded and self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
         """Start the process in the background."""
@@ -118,16 +121,16 @@ class Worker:
 
     def _load(self) -> Failed | None:
         """Start the process and wait for its model. Return why it has none."""
-        context = multiprocessing.get_context("spawn")
-        arguments = (self._pool.load, self._pool.arguments, self._requests_end, self._cancellations_end)
         with self._requests_end, self._cancellations_end:
-            self._process = context.Process(target=worker_process.run, args=arguments, daemon=True)
+            ends = (self._requests_end.fileno(), self._cancellations_end.fileno())
+            command = [sys.executable, "-c", worker_process.build_program(*ends)]
+            environment = {**os.environ, **worker_process.ONE_THREAD}
             try:
-                self._process.start()
+                self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, env=environment, pass_fds=ends)  # noqa: S603
             except OSError:  # no room for one more process
-                self._process = None
                 return Failed(MemoryError, "")
         try:
+            self._requests.send((self._pool.load, self._pool.arguments))
             answer = self._requests.recv()
         except (EOFError, OSError):
             return DIED
@@ -152,7 +155,8 @@ class Worker:
         for pipe in (self._requests, self._requests_end, self._cancellations, self._cancellations_end):
             pipe.close()
         if self._process is not None:
-            self._process.join(END_SEC)
-            if self._process.is_alive():
+            try:
+                self._process.wait(END_SEC)
+            except subprocess.TimeoutExpired:
                 self._process.kill()
-                self._process.join()
+                self._process.wait()

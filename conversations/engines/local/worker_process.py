@@ -5,10 +5,12 @@ steps, which raises Cancelled when nobody waits for the result any more.
 """
 
 import ctypes
-import multiprocessing
 import os
+import select
 import signal
+import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -56,32 +58,36 @@ class Failed:
 Answer = Output | Finished | Failed
 
 
-def run(load: str, arguments: tuple[Any, ...], requests: Connection, cancellations: Connection) -> None:
-    """Load the model and work until `requests` is closed. It is what a worker process runs.
+def build_program(requests: int, cancellations: int) -> str:
+    """Return what Python runs in a worker process, given its ends of two pipes. It finds what the site finds."""
+    return f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import run; run({requests}, {cancellations})"
 
-    `load` is the dotted path of a function that takes `arguments` and returns the work. `requests` brings pairs of a
-    number and what is asked, and takes answers. `cancellations` brings the numbers of requests to stop.
+
+def run(requests_end: int, cancellations_end: int) -> None:
+    """Load the model and work until `requests` is closed.
+
+    `requests` brings the dotted path of a function, and arguments for it, with which it returns the work; then pairs of
+    a number and what is asked. It takes answers. `cancellations` brings the numbers of requests to stop.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the site ends this process
-    os.nice(NICENESS)
-    os.environ.update(ONE_THREAD)
-    Thread(target=_end_with_parent, daemon=True).start()
+    requests, cancellations = Connection(requests_end), Connection(cancellations_end, writable=False)
+    Thread(target=_end_with_site, args=(cancellations_end,), daemon=True).start()
     loaded: list[Work] = []
-    module, _, name = load.rpartition(".")
-    requests.send(_answer(lambda: loaded.append(getattr(import_module(module), name)(*arguments))))
-    _give_memory_back()
-    if loaded:
-        _serve(loaded[0], requests, cancellations)
+    with suppress(EOFError, BrokenPipeError):  # the site has closed the pipe
+        load, arguments = requests.recv()
+        module, _, name = load.rpartition(".")
+        requests.send(_answer(lambda: loaded.append(getattr(import_module(module), name)(*arguments))))
+        _give_memory_back()
+        os.nice(NICENESS)  # not before: loading is short, and the first who speaks waits for it
+        if loaded:
+            _serve(loaded[0], requests, cancellations)
 
 
 def _serve(work: Work, requests: Connection, cancellations: Connection) -> None:
     while True:
-        try:
-            if not requests.poll(PAUSE_SEC):
-                _give_memory_back()
-            number, asked = requests.recv()
-        except EOFError:
-            return
+        if not requests.poll(PAUSE_SEC):
+            _give_memory_back()
+        number, asked = requests.recv()
         requests.send(_answer(partial(_do, work, asked, requests, partial(_check, cancellations, number))))
 
 
@@ -118,9 +124,9 @@ def _give_memory_back() -> None:
         trim(0)
 
 
-def _end_with_parent() -> None:
-    """End this process with the site: it would work on, or wait on its pipe, if the site is killed."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(0)
+def _end_with_site(pipe: int) -> None:
+    """End this process when the site closes the pipe or is killed, whatever it works on then."""
+    hangup = select.poll()
+    hangup.register(pipe, 0)
+    hangup.poll()
+    os._exit(0)

@@ -25,7 +25,7 @@ from conversations.engines.deadline import get_remaining_sec
 from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.errors import EngineError
 from conversations.engines.local import errors
-from conversations.engines.local.worker import STARTED, Request, Worker
+from conversations.engines.local.worker import Request, Worker
 from conversations.engines.local.worker_process import Failed, Finished, Output
 
 WAIT_SEC = 3.0  # in the queue; a person who talks has given up after that
@@ -76,6 +76,12 @@ class WorkerPool:
         """Return the ids of the processes whose model is loaded, for measurements and tests."""
         with self._changed:
             return [worker.process_id for worker in self._workers if worker.is_loaded]
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing is asked for at the moment."""
+        with self._changed:
+            return not self._waiting and not any(worker.request for worker in self._workers)
 
     def list_busy_process_ids(self) -> list[int]:
         """Return the ids of the processes that work on a request."""
@@ -144,7 +150,7 @@ class WorkerPool:
         in_background = sum(one.is_background for one in busy)
         return is_free and not self._waiting and len(busy) < self._at_once and in_background < max(1, self._at_once - 1)
 
-    async def _wait_for_start(self, request: Request) -> None:
+    async def _wait_for_start(self, request: Request) -> object:
         """Wait for a process, longer while one is being loaded. Raise EngineError."""
         wait_sec = self._wait_sec
         while True:
@@ -155,10 +161,8 @@ class WorkerPool:
                 if wait_sec != self._wait_sec or not self._is_loading():
                     raise errors.build_busy_error(self.kind) from None
                 wait_sec = min(LOAD_SEC, get_remaining_sec())
-                continue
-            if answer is not STARTED:
-                self._explain(answer)
-            return
+            else:
+                return self._explain(answer)
 
     def _is_loading(self) -> bool:
         with self._changed:
@@ -176,11 +180,7 @@ class WorkerPool:
     def _explain(self, answer: object) -> object:
         if not isinstance(answer, Failed):
             return answer
-        if issubclass(answer.error_class, EngineError):
-            raise answer.error_class(self.kind, errors.PROVIDER, answer.message)
-        if issubclass(answer.error_class, MemoryError):
-            raise errors.build_memory_error(self.kind)
-        raise errors.build_died_error(self.kind)
+        raise errors.build_failure_error(self.kind, answer.error_class, answer.message)
 
     async def _stop(self, request: Request) -> None:
         """See to it that no process works on the request any more."""

@@ -41,12 +41,12 @@ async def speak(spec: EngineSpec, stream: TranscriptStream, pcm: bytes) -> None:
     pool = get_whisper_pool(spec, spec.stream_model)
 
     async def is_ready() -> bool:
-        return len(pool.list_process_ids()) == 2 and not pool.list_busy_process_ids()
+        return len(pool.list_process_ids()) == 2 and pool.is_free
 
     for at in range(0, len(pcm), STEP_BYTES):
         await poll(is_ready)
         stream.send(pcm[at : at + STEP_BYTES])
-        await asyncio.sleep(0.01)  # the pass begins
+        await asyncio.sleep(0.01)  # the pass is asked for
 
 
 async def test_it_works(spec: EngineSpec, listen: Listen) -> None:
