@@ -22,9 +22,9 @@ from bench.published_texts import Recording, list_recordings, normalise
 from conversations.engines.base import EngineSpec, Hints, SpeechToText
 from conversations.engines.demo import pocketsphinx_process
 from conversations.engines.errors import EngineBusy, EngineError
-from conversations.engines.local.pools import close_pools
-from conversations.engines.local.stt import get_whisper_pool
-from conversations.engines.local.workers import WorkerPool
+from conversations.engines.local.whisper.stt import get_whisper_pool
+from conversations.engines.local.workers.pool import WorkerPool
+from conversations.engines.local.workers.pools import close_pools
 from conversations.engines.registry import make_stt, make_stt_stream
 from conversations.pcm import measure_seconds
 

@@ -17,9 +17,9 @@ from bench.local_speech import BASE, FOLDER, Figure, make_spec, wait_for_process
 from bench.process_cost import read_cpu_sec, read_peak_mb
 from bench.spoken_forms import count_errors
 from conversations.engines.base import EngineSpec, Hints
-from conversations.engines.local.catalogue import list_local_voices
-from conversations.engines.local.pools import close_pools
-from conversations.engines.local.tts import get_voice_pool
+from conversations.engines.local.voices.catalogue import list_local_voices
+from conversations.engines.local.voices.tts import get_voice_pool
+from conversations.engines.local.workers.pools import close_pools
 from conversations.engines.registry import make_stt, make_tts
 from conversations.pcm import measure_seconds
 

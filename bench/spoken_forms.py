@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from conversations.engines.local.english_numbers import ONES, TENS
-from conversations.engines.local.normalise import normalise
+from conversations.engines.local.english.normalise import normalise
+from conversations.engines.local.english.numbers import ONES, TENS
 
 SAME = {"oh": "zero", "ok": "okay", "mr": "mister", "mrs": "missus", "ms": "miz", "dr": "doctor", "prof": "professor",
         "inc": "incorporated", "vs": "versus", "centimetres": "centimeters", "kilometres": "kilometers",

@@ -10,7 +10,7 @@ from typing import Literal
 
 from django.conf import settings
 
-from conversations.engines.local.catalogue import list_local_voices, speaks
+from conversations.engines.local.voices.catalogue import list_local_voices, speaks
 from conversations.local_models.manifest import Model, list_names, load_manifest
 from conversations.local_models.store import Store
 

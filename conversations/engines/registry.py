@@ -22,16 +22,16 @@ ENGINES: dict[tuple[EngineKind, str], str] = {
     ("tts", "google"): "conversations.engines.google.CloudTextToSpeech",
     ("s2s", "openai"): "conversations.engines.openai.realtime_s2s.SpeechToSpeech",
     ("llm", "local"): "conversations.engines.local_servers.llm.LocalChat",
-    ("stt", "local"): "conversations.engines.local.stt.Whisper",
+    ("stt", "local"): "conversations.engines.local.whisper.stt.Whisper",
     ("stt", "demo"): "conversations.engines.demo.stt.Pocketsphinx",
     ("llm", "demo"): "conversations.engines.demo.llm.Eliza",
-    ("tts", "local"): "conversations.engines.local.tts.LocalVoices",
+    ("tts", "local"): "conversations.engines.local.voices.tts.LocalVoices",
     ("tts", "demo"): "conversations.engines.demo.tts.EspeakNG",
 }
 
 STREAMS: dict[str, str] = {
     "openai": "conversations.engines.openai.realtime_stt.RealtimeTranscriptions",
-    "local": "conversations.engines.local.stt_stream.LocalTranscriptions",
+    "local": "conversations.engines.local.whisper.stt_stream.LocalTranscriptions",
 }
 
 

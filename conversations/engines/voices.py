@@ -8,7 +8,7 @@ espeakng-loader 0.2.4.
 from pathlib import Path
 
 from conversations.engines.base import EngineSpec
-from conversations.engines.local import catalogue
+from conversations.engines.local.voices import catalogue
 
 Voice = tuple[str, str]  # id, label
 

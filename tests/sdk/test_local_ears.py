@@ -7,7 +7,7 @@ from time import monotonic
 
 import pytest
 
-from conversations.engines.local.whisper_filter import normalise
+from conversations.engines.local.whisper.filter import normalise
 from conversations.pcm import BYTES_PER_MS, measure_seconds
 from tests.support.live import Site, run_site
 from tests.support.local_models import fetch_model

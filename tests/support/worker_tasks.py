@@ -8,7 +8,7 @@ from typing import Any
 
 from conversations.engines.errors import EngineRejected
 from conversations.engines.local.errors import build_model_error, build_rejected_error
-from conversations.engines.local.worker_process import Check, Work
+from conversations.engines.local.workers.worker_process import Check, Work
 
 
 def load_task() -> Work:

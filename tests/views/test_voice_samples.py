@@ -10,7 +10,7 @@ from django.urls import reverse
 from pytest_django import Settings
 
 from conversations.audio import opus
-from conversations.engines.local.pools import close_pools
+from conversations.engines.local.workers.pools import close_pools
 from conversations.models import Assistant
 from conversations.pcm import measure_seconds
 from tests.support.factories import make_user

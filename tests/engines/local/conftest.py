@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from conversations.engines.base import EngineSpec
-from conversations.engines.local.pools import close_pools
+from conversations.engines.local.workers.pools import close_pools
 from tests.support.local_models import fetch_model
 
 TINY = "whisper-tiny.en"
