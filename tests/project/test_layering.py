@@ -24,6 +24,8 @@ CLOSE_CODES = "conversations.close_codes"  # so does this
 LOCAL_CHOICE = "conversations.local_choice"
 SITE_ENGINES = "conversations.site_engines"
 ENGINE_NAMES = "conversations.engine_names"
+ENGINE_ERRORS = ("conversations.engines.engine_kinds", "conversations.engines.errors",
+                 "conversations.engines.incidents", "conversations.engines.local.errors")  # fmt: skip
 PURE = (PCM, "conversations.realtime", "conversations.audio")
 STORED = ("accounts", "conversations.models", "conversations.storage", "conversations.history", *PURE)
 
@@ -41,6 +43,13 @@ ROOMS = {
     "conversations.network": ("accounts",),
     "conversations.engines": ("accounts", PCM, "conversations.audio", "conversations.local_models",
                               "conversations.network"),
+    "conversations.engines.local.english": (),
+    "conversations.engines.local.workers": (*ENGINE_ERRORS, "conversations.engines.deadline"),
+    "conversations.engines.local.whisper": (*ENGINE_ERRORS, "conversations.engines.base", PCM,
+                                            "conversations.engines.local.workers", "conversations.local_models"),
+    "conversations.engines.local.voices": (*ENGINE_ERRORS, "conversations.engines.base", PCM,
+                                           "conversations.engines.demo.espeak", "conversations.engines.local.english",
+                                           "conversations.engines.local.workers", "conversations.local_models"),
     "conversations.models": ("accounts.models", "conversations.keywords", "conversations.realtime.protocol.ids"),
     "conversations.storage": (
         "accounts", CLOSE_CODES, LOCAL_CHOICE, SITE_ENGINES, "conversations.keywords", "conversations.models",
@@ -114,7 +123,8 @@ def test_imports_run_downwards(room: str, below: tuple[str, ...]) -> None:
 
 
 def test_every_room_is_known() -> None:
-    inits = [*ROOT.glob("conversations/*/__init__.py"), *ROOT.glob("conversations/session/*/__init__.py")]
+    inits = [path for folders in ("*", "session/*", "engines/local/*")
+             for path in ROOT.glob(f"conversations/{folders}/__init__.py")]  # fmt: skip
     there = {".".join(path.parent.relative_to(ROOT).parts) for path in inits}
     assert there == {room for room in ROOMS if is_within(room, ("conversations",))}
 

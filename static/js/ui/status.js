@@ -98,11 +98,11 @@ export function lacks({ missing, foreign, language, can }, { listen, speak }) {
 }
 
 /**
- * Return what listens, answers and speaks, in one line.
+ * Return what listens, answers and speaks, as one sentence.
  * @type {(engines: [role: string, name: string][], by: Record<Half, Side>) => string}
  */
 export function describeEngines(engines, { listen, speak }) {
   /** @type {Record<string, Side>} */
   const by = { Listens: listen, Speaks: speak };
-  return engines.map(([role, name]) => `${role}: ${by[role] === "browser" ? "this browser" : name}`).join(" · ");
+  return engines.map(([role, name]) => `${role}: ${by[role] === "browser" ? "this browser" : name}`).join(" · ") + ".";
 }
