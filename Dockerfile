@@ -22,6 +22,7 @@ RUN DATABASE_URL=postgres://build/build SECRET_KEY=build FIELD_ENCRYPTION_KEY=AA
     python manage.py collectstatic --noinput && python -m compileall -q .
 USER voiceproject
 EXPOSE 8000
-HEALTHCHECK --interval=15s --timeout=5s --start-period=60s \
+# The first start may fetch models, over a slow line.
+HEALTHCHECK --interval=15s --timeout=5s --start-period=600s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
 CMD ["python", "manage.py", "run"]

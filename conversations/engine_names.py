@@ -31,7 +31,8 @@ def describe_spec(spec: EngineSpec) -> str:
 
 def _describe(provider: str, model: str, voice: str) -> str:
     if provider == "local":
-        return f"{_find_title(model)}{f', voice {voice}' if voice else ''} on this machine"
+        names = ([] if voice and model == "auto" else [_find_title(model)]) + ([f"voice {voice}"] if voice else [])
+        return f"{', '.join(names)} on this machine"
     if provider == "demo":
         return f"{DEMOS.get(model, model)} (demo)"
     name = ", voice ".join(part for part in (model, voice) if part)

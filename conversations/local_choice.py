@@ -18,7 +18,6 @@ SpeechKind = Literal["stt", "tts"]
 KINDS: tuple[SpeechKind, ...] = ("stt", "tts")
 PACKAGES: dict[SpeechKind, str] = {"stt": "ctranslate2", "tts": "hibari"}
 HIBARI = "hibari"  # an English voice, whose package holds its model
-KOKORO = "kokoro"  # a better one, which takes a faster machine
 ENGLISH = ("en",)
 MULTILINGUAL = "multilingual"  # as the manifest has it
 
@@ -33,14 +32,15 @@ def find_model(kind: SpeechKind, language: str) -> str:
 
     The language is one such as de or de-AT, or "" for whatever is spoken. What LOCAL_STT_MODEL or LOCAL_TTS_MODEL names
     is the only choice. Else LOCAL_MODELS are asked in their order, and then what else is here; with none, nothing is.
-    Where Kokoro is here, too, the engine finds out whether this machine is fast enough for it: the answer is “auto”.
+    Where other voices are here, too, the answer is “auto”: each of them can be chosen, and the engine finds out whether
+    this machine is fast enough for Kokoro.
     """
     wanted = get_wanted_model(kind)
     if not is_installed(kind) or not (wanted or settings.LOCAL_MODELS):
         return ""
     names = list_choices(kind)[: 1 if wanted else None]
     found = next((name for name in names if _can_use(name, language)), "")
-    return "auto" if found == HIBARI and not wanted and _can_use(KOKORO, language) else found
+    return "auto" if found == HIBARI and not wanted and _has_other_voice(language) else found
 
 
 def get_wanted_model(kind: SpeechKind) -> str:
@@ -64,6 +64,11 @@ def list_missing_models(kind: SpeechKind) -> list[Model]:
     store, known = Store(settings.LOCAL_MODELS_DIR), list_names(kind)
     models = [load_manifest()[name] for name in settings.LOCAL_MODELS if name in known]
     return [model for model in models if not store.is_right(model)]
+
+
+def _has_other_voice(language: str) -> bool:
+    voices = list_local_voices(settings.LOCAL_MODELS_DIR)
+    return any(voice.model != HIBARI and speaks(voice, language) for voice in voices)
 
 
 def _can_use(name: str, language: str) -> bool:

@@ -103,8 +103,11 @@ def is_public(voice: str) -> bool:
     return not voice or is_listed or catalogue.is_local_voice(voice)
 
 
-def list_voices(spec: EngineSpec) -> list[Voice]:
-    """Return (id, label) of the voices of `spec`, the default first; [] where nobody can know (a compatible server)."""
+def list_voices(spec: EngineSpec, language: str = "") -> list[Voice]:
+    """Return (id, label) of the voices of `spec`, the default first; [] where nobody can know (a compatible server).
+
+    Of this machine's voices they are those that speak the language, since no other is used for it.
+    """
     if spec.provider == "google":
         return [
             (f"{language}-Chirp3-HD-{speaker}", f"{name}, {speaker} ({kind})")
@@ -114,7 +117,7 @@ def list_voices(spec: EngineSpec) -> list[Voice]:
     if spec.provider == "demo":
         return list(ESPEAK.items())
     if spec.provider == "local":
-        return list_local_voices(spec)
+        return list_local_voices(spec, language)
     if spec.base_url:
         return []
     if spec.provider == "openai-realtime":
@@ -128,9 +131,9 @@ def list_realtime_voices(spec: EngineSpec) -> list[Voice]:
     return [] if spec.base_url else [(voice, voice.capitalize()) for voice in OPENAI_REALTIME]
 
 
-def list_local_voices(spec: EngineSpec) -> list[Voice]:
-    """Return (id, label) of the voices that this machine has of the model; "" leaves it to the machine's speed."""
-    voices = catalogue.list_local_voices(Path(spec.folder))
+def list_local_voices(spec: EngineSpec, language: str) -> list[Voice]:
+    """Return (id, label) of this machine's voices of the model and language; "" leaves it to the machine's speed."""
+    voices = [one for one in catalogue.list_local_voices(Path(spec.folder)) if catalogue.speaks(one, language)]
     if spec.model not in catalogue.AUTO:
         return [(voice.id, voice.label) for voice in voices if voice.model == spec.model]
-    return [("", "The best this machine is fast enough for"), *((voice.id, voice.label) for voice in voices)]
+    return [("", "The best for this machine"), *((voice.id, voice.label) for voice in voices)]

@@ -1,5 +1,6 @@
 """What a page says of language models on this site's machine, and what its script asks for while it waits for one."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
@@ -66,12 +67,17 @@ def build_document(user: User, offered: list[Assistant], engines: list[EngineSet
     """
     pairs = zip(offered, engines, strict=True)
     described = {assistant.slug: describe_assistant_engines(assistant, one) for assistant, one in pairs}
-    return {**describe_choices(user), "assistants": described}
+    return {**describe_choices(user, offered, engines), "assistants": described}
 
 
-def describe_choices(user: User) -> dict[str, object]:
-    """Return {tone, text, command, models: [[name, label], …], picked}: the models that a user may pick from."""
-    found = get_local_servers()
+def describe_choices(user: User, offered: Iterable[Assistant], engines: Iterable[EngineSet]) -> dict[str, object]:
+    """Return {tone, text, command, models: [[name, label], …], picked}: the models that a user may pick from.
+
+    Nobody looks for them where none of these assistants would be answered by one.
+    """
+    pairs = zip(offered, engines, strict=True)
+    is_asked_for = any(one.llm.provider == "local" or can_use_local_model(assistant, one) for assistant, one in pairs)
+    found = get_local_servers() if is_asked_for else Found(())
     models = [(choice.model.name, describe_choice(choice)) for choice in found.list_choices()]
     return {**asdict(describe_state(user, found)), "models": models, "picked": user.local_model}
 

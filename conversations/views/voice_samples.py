@@ -61,7 +61,7 @@ def _find_spec(user: User, slug: str, voice: str) -> tuple[EngineSpec, str]:
     """Return what speaks with the voice for an assistant that is offered to the user, and the language."""
     assistant = get_object_or_404(Assistant.objects.offered_to(user.pk), slug=slug)
     spec = choose_engines(user, assistant).tts
-    if spec.provider != "local" or voice not in dict(list_voices(spec)):
+    if spec.provider != "local" or voice not in dict(list_voices(spec, assistant.language)):
         raise Http404
     return replace(spec, voice=voice), assistant.language
 

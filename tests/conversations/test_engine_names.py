@@ -13,6 +13,8 @@ from conversations.engines.engine_kinds import EngineKind
         ("stt", "local:whisper-tiny.en", "Whisper tiny.en on this machine"),
         ("llm", "local:qwen3:4b-instruct", "qwen3:4b-instruct on this machine"),
         ("tts", "local:hibari:heart", "hibari, voice heart on this machine"),
+        ("tts", "local:auto", "the best voice on this machine"),
+        ("tts", "local:auto:bf_emma", "voice bf_emma on this machine"),
         ("stt", "demo:pocketsphinx", "pocketsphinx (demo)"),
         ("llm", "demo:eliza", "ELIZA (demo)"),
         ("tts", "demo:espeak-ng:en-us", "espeak-ng (demo)"),

@@ -68,12 +68,22 @@ def test_voices(folder: Path, settings: Settings) -> None:
     assert find_model("tts", "en") == KOKORO
 
 
-def test_a_voice_of_the_users(folder: Path) -> None:
-    voice = folder / "piper-de_DE-thorsten-low"
+def place_voice(folder: Path, code: str) -> str:
+    voice = folder / f"piper-{code}-any-low"
     voice.mkdir()
-    (voice / "de_DE-thorsten-low.onnx").touch()
-    (voice / "de_DE-thorsten-low.onnx.json").write_text('{"language": {"code": "de_DE"}}')
-    assert [find_model("tts", language) for language in ("", "de-AT", "fr")] == ["hibari", voice.name, ""]
+    (voice / f"{code}-any-low.onnx").touch()
+    (voice / f"{code}-any-low.onnx.json").write_text(f'{{"language": {{"code": "{code}"}}}}')
+    return voice.name
+
+
+def test_a_voice_of_the_users(folder: Path) -> None:
+    german = place_voice(folder, "de_DE")
+    assert [find_model("tts", language) for language in ("", "de-AT", "fr")] == ["hibari", german, ""]
+
+
+def test_a_voice_of_the_users_can_be_chosen_beside_the_sites(folder: Path) -> None:
+    place_voice(folder, "en_GB")
+    assert [find_model("tts", language) for language in ("", "en-US", "de")] == ["auto", "auto", ""]
 
 
 def test_none(folder: Path, settings: Settings) -> None:

@@ -68,6 +68,7 @@ def test_the_picker_has_the_voices_that_are_on_this_machine(tmp_path: Path) -> N
     ]
     assert [voice for voice, _ in list_voices(EngineSpec("local", "auto", folder=str(tmp_path)))] == ["", "heart"]
     assert list_voices(EngineSpec("local", "kokoro", folder=str(tmp_path))) == []
+    assert list_voices(EngineSpec("local", "hibari", folder=str(tmp_path)), "de-AT") == []
     assert all(is_public(voice) for voice in ("", "heart", "af_heart", "piper-en_US-joe-medium"))
     assert not is_public("cloned-af_heart")
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
+from conversations.engines.local_servers.addresses import Address
 from conversations.models import Assistant
 from tests.support.factories import make_conversation, make_user
 
@@ -138,3 +139,12 @@ def test_a_language_that_nothing_here_knows_is_told(browser: Client, user: User)
     described = {one["slug"]: one for one in read_data(browser)["assistants"]}
     assert (described["german"]["missing"], described["german"]["foreign"]) == (["stt"], ["stt", "tts"])
     assert (described["british"]["missing"], described["british"]["foreign"]) == ([], [])
+
+
+def test_with_a_key_nobody_looks_for_language_models(browser: Client, settings: Settings) -> None:
+    settings.LOCAL_LLM_SERVERS = (Address("127.0.0.1", 9),)
+    assert read_data(browser)["localModel"]["tone"] == "missing"
+    settings.OPENAI_API_KEY = "sk-site"
+    assert read_data(browser)["localModel"]["tone"] == "off"
+    Assistant.objects.filter(is_default=True).update(llm_engine="local")
+    assert read_data(browser)["localModel"]["tone"] == "missing"

@@ -118,10 +118,16 @@ class Speaker:
         return KokoroVoice(loaded, voice.id) if isinstance(loaded, KokoroModel) else loaded
 
     def _load_other(self, name: str) -> PiperVoice | KokoroModel:
-        """Load a model from its folder. Files of the manifest are compared with their hashes before."""
+        """Load a model from its folder, or raise ModelError. Files of the manifest have to have their hashes."""
         if model := load_manifest().get(name):
             Store(self._folder).verify(model)
-        return KokoroModel(self._folder / name) if name == KOKORO else PiperVoice(self._folder / name)
+        path = self._folder / name
+        try:
+            return KokoroModel(path) if name == KOKORO else PiperVoice(path)
+        except MemoryError:
+            raise
+        except Exception as error:  # a user's own folder holds anything, and ONNX Runtime's exceptions have no base
+            raise ModelError(f"{path} holds no voice that can be used ({error})") from error
 
 
 class Encoder:

@@ -18,8 +18,8 @@ ECHO_WORDS_PER_SEC = 4.5  # people do say a sentence twice, but not so fast
 PHANTOMS = regex.compile(
     r"""
       (thanks|thank\ you)(\ (so|very)\ much)?\ for\ (watching|listening|viewing).*
-    | (please\ )?(like\ and\ )?(don't\ forget\ to\ )?subscribe.*
-    | (sub)?titles?\ (by|created|made).*   | .*amara\.?\ ?org.*     | transcri(bed|ption)\ by.*
+    | (please\ )?(like\ and\ )?(don't\ forget\ to\ )?subscribe(\ (to|for)\ (my|our|the|this|more)\ (channel|videos).*)?
+    | subtitles?\ (by|created|made).*   | .*amara\.?\ ?org.*     | transcri(bed|ption)\ by.*
     | untertitel.*(zdf|ard|funk|von|im\ auftrag|\d{4}).* | vielen\ dank\ fürs\ zuschauen
     | subtítulos.*(por|realizados|comunidad).*           | gracias\ por\ ver.*
     | sous-titr(es|age).*                                 | i'll\ see\ you\ in\ the\ next\ (video|one)

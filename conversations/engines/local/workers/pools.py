@@ -33,5 +33,5 @@ def close_pools() -> None:
         pool.close()
 
 
-# It runs before that of multiprocessing, which ends the processes: they would be replaced.
+# They would end by themselves when their pipes close; so the site has seen them end before it does.
 atexit.register(close_pools)

@@ -7,7 +7,6 @@ steps, which raises Cancelled when nobody waits for the result any more.
 import ctypes
 import os
 import select
-import signal
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -60,7 +59,8 @@ Answer = Output | Finished | Failed
 
 def build_program(requests: int, cancellations: int) -> str:
     """Return what Python runs in a worker process, given its ends of two pipes. It finds what the site finds."""
-    return f"import sys; sys.path[:] = {sys.path!r}; from {__name__} import run; run({requests}, {cancellations})"
+    first = "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_IGN)"  # Ctrl-C reaches it; the site ends it
+    return f"{first}; sys.path[:] = {sys.path!r}; from {__name__} import run; run({requests}, {cancellations})"
 
 
 def run(requests_end: int, cancellations_end: int) -> None:
@@ -69,7 +69,6 @@ def run(requests_end: int, cancellations_end: int) -> None:
     `requests` brings the dotted path of a function, and arguments for it, with which it returns the work; then pairs of
     a number and what is asked. It takes answers. `cancellations` brings the numbers of requests to stop.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the site ends this process
     requests, cancellations = Connection(requests_end), Connection(cancellations_end, writable=False)
     Thread(target=_end_with_site, args=(cancellations_end,), daemon=True).start()
     loaded: list[Work] = []

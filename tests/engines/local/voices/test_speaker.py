@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from conversations.engines.errors import EngineUnavailable
 from conversations.engines.local.voices.catalogue import Asked, LocalVoice, choose_voices, list_local_voices
 from conversations.engines.local.voices.onnx_runs import Array
 from conversations.engines.local.voices.speaker import Encoder, Speaker, is_fast, write_out
@@ -65,6 +66,17 @@ def test_a_damaged_kokoro_gives_way_to_another_voice(tmp_path: Path) -> None:
     voices = choose_voices(list_local_voices(tmp_path), "auto", "", "en")
     assert [voice.model for voice in voices] == ["kokoro", "hibari"]
     assert list(Speaker(tmp_path).speak(Asked("Hello.", tuple(voices), "", 1.0), do_not_cancel))
+
+
+@pytest.mark.parametrize("description", ["", "[]", '{"audio": {}}'])
+def test_a_folder_that_holds_no_voice_is_told(tmp_path: Path, description: str) -> None:
+    folder = tmp_path / "piper-own"
+    folder.mkdir()
+    (folder / "own.onnx").touch()
+    (folder / "own.onnx.json").write_text(description)
+    asked = Asked("Hello.", (LocalVoice("piper-own", "Own", "piper-own", "en-US"),), "", 1.0)
+    with pytest.raises(EngineUnavailable, match=r"cannot use its model.*piper-own holds no voice that can be used"):
+        list(Speaker(tmp_path).speak(asked, do_not_cancel))
 
 
 @pytest.mark.parametrize("rate", [16_000, 22_050, SAMPLE_RATE])

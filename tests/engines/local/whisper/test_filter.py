@@ -35,6 +35,13 @@ def test_what_people_say_too_counts_when_the_model_is_sure() -> None:
     assert hear(" You are right.", logprob=-1.0) == "You are right."
 
 
+@pytest.mark.parametrize(
+    "text", ["Subscribe me to the garden newsletter.", "Titles by Agatha Christie.", "Please subscribe her as well."]
+)
+def test_what_only_begins_like_a_subtitle(text: str) -> None:
+    assert hear(text) == text
+
+
 def test_its_own_prompt() -> None:
     prompt = "Voiceproject, Postgres"
     assert hear(" Postgres.", prompt=prompt) == "Postgres."

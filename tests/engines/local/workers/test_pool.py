@@ -147,6 +147,13 @@ async def test_a_process_that_died_while_it_stood_by_costs_nothing(make_pool: Ma
     assert other != pid
 
 
+async def test_ctrl_c_is_for_the_site(make_pool: MakePool) -> None:
+    pool = make_pool(processes=1)
+    [(pid, _, _)] = await ask(pool, "describe", None)
+    os.kill(pid, signal.SIGINT)
+    assert [pid for pid, _, _ in await ask(pool, "describe", None)] == [pid]
+
+
 async def test_what_does_not_fit_the_queue_is_refused_at_once(make_pool: MakePool, tmp_path: Path) -> None:
     pool, flag = make_pool(processes=1, at_once=1, queue=1), tmp_path / "go"
     first = pool.stream(("wait", str(flag)))
