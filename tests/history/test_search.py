@@ -84,5 +84,5 @@ def test_the_index_is_used(owner: User) -> None:
     """By the words themselves, so that a million items cost no more than those that have them."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("EXPLAIN SELECT id FROM conversations_item WHERE search_words  to_tsquery('simple', '公园')")
+        cursor.execute("EXPLAIN SELECT id FROM conversations_item WHERE search_words @@ to_tsquery('simple', '公园')")
         assert "item_words" in str(cursor.fetchall())

@@ -50,6 +50,7 @@ def serve(requests: socket.socket) -> list[str]:
                 continue
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background
             for fd in (reader, writer, status, *told.values()):
                 os.close(fd)
             requests.close()
