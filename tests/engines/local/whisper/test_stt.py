@@ -98,7 +98,7 @@ async def test_another_language_is_refused(spec: EngineSpec) -> None:
 
 async def test_cancelled_work_stops(spec: EngineSpec) -> None:
     pool = get_whisper_pool(spec, spec.model)
-    task = asyncio.create_task(hear(spec, read_recording(CONSIDER) * 4))
+    task = asyncio.create_task(hear(spec, read_recording(CONSIDER) * 20))
     await wait_until_busy(spec)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -115,7 +115,7 @@ async def wait_until_busy(spec: EngineSpec) -> None:
 
 
 async def test_a_process_that_is_killed_costs_one_utterance(spec: EngineSpec) -> None:
-    task = asyncio.create_task(hear(spec, read_recording(CONSIDER) * 4))
+    task = asyncio.create_task(hear(spec, read_recording(CONSIDER) * 20))
     await wait_until_busy(spec)
     [process_id] = get_whisper_pool(spec, spec.model).list_busy_process_ids()
     os.kill(process_id, signal.SIGKILL)
