@@ -5,6 +5,7 @@ from conversations.pcm import ms_to_samples
 from conversations.realtime.protocol import items as live
 
 LASTING = {"id", "conversation", "public_id", "position", "created_at"}  # set once, when the row is created
+MAX_LABEL = Item._meta.get_field("llm").max_length  # servers name models by paths, too
 CHANGING = [field.name for field in Item._meta.concrete_fields if not field.generated and field.name not in LASTING]
 
 
@@ -14,7 +15,7 @@ def copy_fields(row: Item, item: live.LiveItem) -> None:
     row.is_audio, row.audio_ms = item.is_audio, item.audio_ms
     row.text, row.heard_text, row.heard_ms = item.text, item.heard_text, item.heard_ms
     row.response_id, row.call, row.waterfall = item.response_id, item.call, item.waterfall
-    row.stt, row.llm, row.tts = (item.engines.get(kind, "") for kind in ("stt", "llm", "tts"))
+    row.stt, row.llm, row.tts = (item.engines.get(kind, "")[:MAX_LABEL] for kind in ("stt", "llm", "tts"))
     used = item.usage
     row.stt_seconds, row.tts_characters = used.stt_seconds, used.tts_characters
     row.input_tokens, row.output_tokens = used.input_tokens, used.output_tokens

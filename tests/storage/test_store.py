@@ -70,6 +70,13 @@ async def test_saving_again_changes_the_item_and_counts_it_once(conversation: Co
     assert (await conversation.items.aget()).text == "ab"
 
 
+async def test_a_model_with_a_long_name_does_not_keep_an_item_from_being_stored(conversation: Conversation) -> None:
+    """llama.cpp names a model by the path of its file."""
+    label = f"local:/models/{'deep/' * 40}model.gguf"
+    await save(conversation, LiveItem("one", role="assistant", text="Hello.", engines={"llm": label}))
+    assert (await conversation.items.aget()).llm == label[:150]
+
+
 async def test_the_title_is_what_the_user_said_first(conversation: Conversation) -> None:
     await save(conversation, LiveItem("greeting", role="assistant", text="Welcome!"))
     await save(conversation, LiveItem("empty", role="user"))

@@ -169,6 +169,7 @@ class EngineTasks:
     ) -> None:
         match command:
             case commands.SpeakClause():
+                self._stand_ins.note_voice(command.response_id, command.voice)
                 generation.speak(command)
             case commands.DropClauses(index=index):
                 generation.drop_clauses(index)

@@ -6,7 +6,7 @@ What fails later ends as it would without them: half a reply by one voice, and h
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from conversations.engines import incidents
 from conversations.engines.base import (
     ChatMessage,
     Completion,
+    EngineSpec,
     Hints,
     LanguageModel,
     SpeechToText,
@@ -23,6 +24,7 @@ from conversations.engines.base import (
 from conversations.engines.deadline import get_remaining_sec, set_deadline
 from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.errors import EngineError
+from conversations.engines.local.voices.catalogue import is_local_voice
 from conversations.engines.registry import make_llm, make_stt, make_tts
 from conversations.storage.engine_selection import EngineSet
 
@@ -40,12 +42,20 @@ class StandIns:
         self._llm = make_llm(specs["llm"]) if "llm" in specs else None
         self._tts = make_tts(specs["tts"]) if "tts" in specs else None
         self._served: deque[tuple[EngineKind, str]] = deque(maxlen=KEPT_IDS)
+        self._voices: deque[tuple[str, str]] = deque(maxlen=KEPT_IDS)  # ids of responses, and voices
 
     def get_label(self, kind: EngineKind, key: str) -> str:
         """Return which engine served the item or response of this id, as it is stored."""
         stood_in = (kind, key) in self._served
-        spec: Any = self._engines.stand_ins[kind] if stood_in else getattr(self._engines, kind)
-        return str(spec.get_label())
+        spec: EngineSpec = self._engines.stand_ins[kind] if stood_in else getattr(self._engines, kind)
+        voice = dict(self._voices).get(key) if kind == "tts" and not stood_in else None
+        return (replace(spec, voice=voice) if voice else spec).get_label()
+
+    def note_voice(self, response_id: str, voice: str) -> None:
+        """Note that a response is spoken with this voice of this machine, which tells which of its models speaks."""
+        is_ours = self._engines.tts.provider == "local" and is_local_voice(voice) and voice.isprintable()
+        if is_ours and (response_id, voice) not in self._voices:
+            self._voices.append((response_id, voice))
 
     def has_served(self, kind: EngineKind, key: str) -> bool:
         """Return whether an engine of this machine stood in for the item or response of this id."""

@@ -15,7 +15,7 @@ from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.engine_events import GenerationFailed, SpeechAudio, TextDelta
 from conversations.session.engine_calls.engine_tasks import EngineTasks
-from conversations.session.engine_calls.stand_ins import stream_by_either
+from conversations.session.engine_calls.stand_ins import StandIns, stream_by_either
 from conversations.storage.callers import Caller
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.store import OpenedConversation
@@ -68,6 +68,18 @@ async def test_the_chosen_engines_answer_where_they_can(upstream: Upstream) -> N
     assert "".join(event.text for event in told if isinstance(event, TextDelta)) == "Here I am."
     assert work.get_label("llm", "resp_1") == "openai:gpt-6-luna"
     assert work.get_label("tts", "resp_1") == "openai:tts-1"
+
+
+def test_the_label_has_the_voice_of_this_machine_that_was_picked() -> None:
+    here, hosted = EngineSpec("local", "auto"), EngineSpec("openai", "tts-1")
+    stand_ins = StandIns(EngineSet(DEMO["stt"], DEMO["llm"], here))
+    for response_id, voice in (("resp_1", "bf_emma"), ("resp_2", "marin"), ("resp_3", "piper-\0")):
+        stand_ins.note_voice(response_id, voice)
+    labels = [stand_ins.get_label("tts", f"resp_{number}") for number in (1, 2, 3)]
+    assert labels == ["local:auto:bf_emma", "local:auto", "local:auto"]
+    stand_ins = StandIns(EngineSet(DEMO["stt"], DEMO["llm"], hosted))
+    stand_ins.note_voice("resp_1", "bf_emma")
+    assert stand_ins.get_label("tts", "resp_1") == "openai:tts-1"
 
 
 @pytest.mark.parametrize("fault", ["401", "500", "cut"])

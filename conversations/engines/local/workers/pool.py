@@ -57,20 +57,20 @@ class WorkerPool:
         idle_sec: float = IDLE_SEC,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        self.kind, self.load, self.arguments = kind, load, arguments
+        self.kind, self.load, self.arguments, self.load_lock, self.is_closed = kind, load, arguments, Lock(), False
         self._processes, self._at_once, self._queue = processes, at_once, queue
         self._wait_sec, self._cancel_sec, self._idle_sec, self._clock = wait_sec, cancel_sec, idle_sec, clock
-        self.load_lock, self.is_closed = Lock(), False
         self._changed = Condition()  # guards all below
         self._workers: list[Worker] = []
         self._waiting: deque[Request] = deque()
         self._numbers, self._used_at = itertools.count(), clock()
 
     def warm(self) -> None:
-        """Start the processes that are missing, and return at once."""
+        """Start the processes that are missing, also in place of those that died standing by, and return at once."""
         with self._changed:
             self._used_at = self._clock()
             self._start_missing()
+            self._changed.notify_all()
 
     def list_process_ids(self) -> list[int]:
         """Return the ids of the processes whose model is loaded, for measurements and tests."""

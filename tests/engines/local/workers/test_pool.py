@@ -154,6 +154,21 @@ async def test_ctrl_c_is_for_the_site(make_pool: MakePool) -> None:
     assert [pid for pid, _, _ in await ask(pool, "describe", None)] == [pid]
 
 
+async def test_a_process_that_died_while_it_stood_by_is_replaced_before_the_next_request(make_pool: MakePool) -> None:
+    pool = make_pool(processes=1)
+    [(pid, _, _)] = await ask(pool, "describe", None)
+    process = os.pidfd_open(pid)
+    os.kill(pid, signal.SIGKILL)
+    assert select.select([process], [], [], 10)[0]
+    os.close(process)
+    pool.warm()
+
+    async def is_replaced() -> bool:
+        return pool.list_process_ids() not in ([], [pid])
+
+    await poll(is_replaced)
+
+
 async def test_what_does_not_fit_the_queue_is_refused_at_once(make_pool: MakePool, tmp_path: Path) -> None:
     pool, flag = make_pool(processes=1, at_once=1, queue=1), tmp_path / "go"
     first = pool.stream(("wait", str(flag)))
