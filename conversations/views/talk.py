@@ -2,6 +2,7 @@
 
 from typing import cast
 
+from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,6 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
+from conversations.engines.base import Connectable
+from conversations.engines.registry import make_stt, make_tts
 from conversations.engines.voices import list_realtime_voices, list_voices
 from conversations.models import Assistant, Conversation
 from conversations.realtime.user_turn.backchannel import BACKCHANNELS, COMMANDS
@@ -36,6 +39,8 @@ def show_talk(request: HttpRequest) -> HttpResponse:
     offered = list(Assistant.objects.offered_to(user.pk))
     chosen = _choose(offered, request.GET.get("assistant", ""), continued)
     engines = choose_engines_of_each(user, offered)
+    if chosen:
+        _load_speech(engines[offered.index(chosen)])
     context = {
         "conversation": continued,
         "assistants": offered,
@@ -50,6 +55,14 @@ def show_talk(request: HttpRequest) -> HttpResponse:
         },
     }
     return render(request, "conversations/talk.html", context)
+
+
+def _load_speech(engines: EngineSet) -> None:
+    """Have this machine load what it will hear and speak with, so that the first words do not wait for it."""
+    here = [make(spec) for make, spec in ((make_stt, engines.stt), (make_tts, engines.tts)) if spec.provider == "local"]
+    for engine in here:
+        if isinstance(engine, Connectable):
+            async_to_sync(engine.connect)()
 
 
 def _find_continued(user: User, public_id: str) -> Conversation | None:

@@ -6,14 +6,19 @@ import sys
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.models import User
+from conversations.engines.local.voices.tts import get_voice_pool
+from conversations.engines.local.workers.pools import close_pools
 from conversations.engines.local_servers.addresses import Address
 from conversations.models import Assistant
+from conversations.storage.engine_selection import choose_engines
 from tests.support.factories import make_conversation, make_user
+from tests.support.polling import poll
 
 pytestmark = pytest.mark.django_db
 
@@ -148,3 +153,20 @@ def test_with_a_key_nobody_looks_for_language_models(browser: Client, settings: 
     assert read_data(browser)["localModel"]["tone"] == "off"
     Assistant.objects.filter(is_default=True).update(llm_engine="local")
     assert read_data(browser)["localModel"]["tone"] == "missing"
+
+
+def test_what_this_machine_speaks_with_is_loaded_while_one_reads_the_page(
+    browser: Client, user: User, settings: Settings
+) -> None:
+    settings.TTS_ENGINE = "local"
+    voices = get_voice_pool(choose_engines(user, None).tts)
+    try:
+        assert not voices.list_process_ids()
+        browser.get(reverse("talk"))
+
+        async def is_loaded() -> bool:
+            return bool(voices.list_process_ids())
+
+        async_to_sync(poll)(is_loaded)
+    finally:
+        close_pools()
