@@ -13,6 +13,7 @@ from conversations.engines.local.workers.pools import get_pool
 
 LOAD = "conversations.engines.local.voices.speaker.load_voices"
 QUEUE = 8  # clauses; one takes some 50 ms with the default voice
+WAIT_SEC = 12.0  # a long clause takes Kokoro 5 s, while the next two of the reply wait
 CANCEL_SEC = 0.1  # longer than for others: no second process stands by
 
 
@@ -47,5 +48,5 @@ class LocalVoices:
 
 def get_voice_pool(spec: EngineSpec) -> WorkerPool:
     """Return the one process that speaks for such a spec."""
-    options = {"processes": 1, "at_once": 1, "queue": QUEUE, "cancel_sec": CANCEL_SEC}
+    options = {"processes": 1, "at_once": 1, "queue": QUEUE, "wait_sec": WAIT_SEC, "cancel_sec": CANCEL_SEC}
     return get_pool("tts", LOAD, (spec.folder, spec.model), **options)

@@ -151,14 +151,14 @@ class WorkerPool:
         return is_free and not self._waiting and len(busy) < self._at_once and in_background < max(1, self._at_once - 1)
 
     async def _wait_for_start(self, request: Request) -> object:
-        """Wait for a process, longer while one is being loaded. Raise EngineError."""
-        wait_sec = self._wait_sec
+        """Wait for a process, longer if one was being loaded. Raise EngineError."""
+        wait_sec, was_loading = self._wait_sec, self._is_loading()
         while True:
             try:
                 async with asyncio.timeout(wait_sec):
                     answer = await request.answers.get()
             except TimeoutError:
-                if wait_sec != self._wait_sec or not self._is_loading():
+                if wait_sec != self._wait_sec or not (was_loading or self._is_loading()):
                     raise errors.build_busy_error(self.kind) from None
                 wait_sec = min(LOAD_SEC, get_remaining_sec())
             else:

@@ -191,6 +191,20 @@ async def test_who_waits_too_long_is_refused(make_pool: MakePool) -> None:
     assert await ask(pool, "count", 1) == [0]
 
 
+async def test_who_came_while_it_was_loading_waits_longer(make_pool: MakePool, tmp_path: Path) -> None:
+    pool, flag = make_pool(processes=1, at_once=1, wait_sec=1.0), tmp_path / "go"
+    first = pool.stream(("wait", str(flag)))
+    begun = asyncio.create_task(anext(first))
+    await asyncio.sleep(0)
+    second = asyncio.create_task(ask(pool, "count", 1))
+    assert await begun == "begun"
+    with pytest.raises(EngineBusy):
+        await ask(pool, "count", 1)
+    flag.touch()
+    assert await second == [0]
+    assert [value async for value in first] == ["waited"]
+
+
 async def test_two_at_once(make_pool: MakePool, tmp_path: Path) -> None:
     pool, flag = make_pool(), tmp_path / "go"
     first = pool.stream(("wait", str(flag)))
