@@ -26,6 +26,12 @@ OPENAI_EARLY = (
 OPENAI = ("marin", "cedar", *OPENAI_EARLY, "ballad", "verse")
 OPENAI_REALTIME = ("marin", "cedar", "alloy", "ash", "ballad", "coral", "echo", "sage", "shimmer", "verse")
 
+
+def drop_openai_voice(voice: str) -> str:
+    """Return the voice, or "" for one of OpenAI's: clients of its protocol name one, whoever speaks here."""
+    return "" if voice in OPENAI else voice
+
+
 # Each Chirp 3 HD speaker exists in each of these languages: `en-US-Chirp3-HD-Kore`.
 CHIRP_LANGUAGES: dict[str, str] = {
     "en-US": "English (US)",

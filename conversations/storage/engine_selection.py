@@ -18,7 +18,7 @@ from conversations.engines import demo
 from conversations.engines.base import EngineSpec
 from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.local_servers.found import choose_model
-from conversations.engines.voices import ESPEAK, OPENAI_REALTIME
+from conversations.engines.voices import ESPEAK, OPENAI_REALTIME, drop_openai_voice
 from conversations.local_choice import SpeechKind
 from conversations.models import Assistant
 from conversations.site_engines import SiteChoice, get_local_servers, get_site_choice
@@ -120,6 +120,8 @@ def _build_spec(kind: EngineKind, assistant: Assistant | None, credentials: dict
     if stream_model == model:
         model = ""  # the stream model takes no files; if the stream fails, they go to the site's file model
     voice = getattr(assistant, "tts_voice", "") if kind == "tts" else ""
+    if provider in ("local", "demo"):
+        voice = drop_openai_voice(voice)
     spec = EngineSpec(
         provider=provider,
         model=model or site.models.get(provider, ""),

@@ -48,7 +48,8 @@ ROOMS = {
     "conversations.engines.local.whisper": (*ENGINE_ERRORS, "conversations.engines.base", PCM,
                                             "conversations.engines.local.workers", "conversations.local_models"),
     "conversations.engines.local.voices": (*ENGINE_ERRORS, "conversations.engines.base", PCM,
-                                           "conversations.engines.demo.espeak", "conversations.engines.local.english",
+                                           "conversations.engines.demo.espeak", "conversations.engines.voices",
+                                           "conversations.engines.local.english",
                                            "conversations.engines.local.workers", "conversations.local_models"),
     "conversations.models": ("accounts.models", "conversations.keywords", "conversations.realtime.protocol.ids"),
     "conversations.storage": (

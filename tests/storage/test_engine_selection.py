@@ -88,3 +88,8 @@ def test_speech_to_speech_where_it_is_asked_for(owner: User, settings: Settings)
     other = choose_engines(owner, Assistant(s2s_engine="openai", s2s_model="own", tts_voice="en-US-Chirp3-HD-Kore")).s2s
     assert other is not None
     assert (other.model, other.voice) == ("own", "marin")
+
+
+def test_an_assistant_with_a_voice_of_openai_where_the_demo_speaks(owner: User) -> None:
+    assert choose_engines(owner, Assistant(tts_voice="marin")).tts.voice == "en-us"
+    assert choose_engines(owner, Assistant(tts_voice="en-gb+f3")).tts.voice == "en-gb+f3"

@@ -8,6 +8,7 @@ import soxr
 from conversations.engines.base import EngineSpec
 from conversations.engines.demo import build_not_installed_error, espeak
 from conversations.engines.errors import EngineError, EngineRejected, EngineTimeout
+from conversations.engines.voices import drop_openai_voice
 from conversations.pcm import SAMPLE_RATE
 
 DEFAULT_VOICE = "en-us"
@@ -30,7 +31,7 @@ class EspeakNG:
     async def speak(
         self, text: str, *, voice: str = "", language: str = "", speed: float = 1.0
     ) -> AsyncGenerator[bytes]:
-        rendering = Rendering(text, voice or self._voice or language or DEFAULT_VOICE, speed)
+        rendering = Rendering(text, drop_openai_voice(voice or self._voice) or language or DEFAULT_VOICE, speed)
         espeak.thread.submit(rendering.run)
         try:
             while (chunk := await self._wait_for_next(rendering)) is not None:

@@ -137,6 +137,11 @@ async def test_an_unknown_voice() -> None:
         await say("Hello.", voice="nobody")
 
 
+async def test_a_voice_of_openai_gives_way_to_the_own() -> None:
+    """Clients of the protocol name one."""
+    assert len(await say("Hello.", voice="marin")) == pytest.approx(len(await say("Hello.")), rel=0.02)
+
+
 async def test_closing_stops_a_long_text() -> None:
     stream = make_tts(DEMO).speak("This goes on and on. " * 5_000)
     await anext(stream)

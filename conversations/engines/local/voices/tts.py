@@ -10,6 +10,7 @@ from conversations.engines.local.voices import catalogue
 from conversations.engines.local.voices.catalogue import LocalVoice
 from conversations.engines.local.workers.pool import WorkerPool
 from conversations.engines.local.workers.pools import get_pool
+from conversations.engines.voices import drop_openai_voice
 
 LOAD = "conversations.engines.local.voices.speaker.load_voices"
 QUEUE = 8  # clauses; one takes some 50 ms with the default voice
@@ -35,7 +36,8 @@ class LocalVoices:
         self, text: str, *, voice: str = "", language: str = "", speed: float = 1.0
     ) -> AsyncGenerator[bytes]:
         """Stream PCM, a sentence at a time, or raise EngineError."""
-        chosen = await asyncio.to_thread(self._choose_voices, voice or self._spec.voice, language)  # it reads files
+        named = drop_openai_voice(voice or self._spec.voice)
+        chosen = await asyncio.to_thread(self._choose_voices, named, language)  # it reads files
         asked = catalogue.Asked(text, tuple(chosen), language, speed)
         async with aclosing(get_voice_pool(self._spec).stream(asked, timeout_sec=self._spec.timeout_sec)) as pieces:
             async for piece in pieces:

@@ -37,6 +37,11 @@ async def test_it_works(spec: EngineSpec) -> None:
     assert len(await say(spec, "Good morning. It costs three dollars and fifty cents.")) == len(pcm)
 
 
+async def test_a_voice_of_openai_gives_way_to_the_own(spec: EngineSpec) -> None:
+    """Clients of the protocol name one."""
+    assert await say(spec, "Good morning.", voice="marin") == await say(spec, "Good morning.")
+
+
 async def test_speed_is_heard_and_has_bounds(spec: EngineSpec) -> None:
     normal, fast, fastest, beyond = [len(await say(spec, "One two three.", speed=speed)) for speed in (1, 1.5, 2, 9)]
     assert fastest == beyond < fast < normal
