@@ -104,5 +104,6 @@ export function lacks({ missing, foreign, language, can }, { listen, speak }) {
 export function describeEngines(engines, { listen, speak }) {
   /** @type {Record<string, Side>} */
   const by = { Listens: listen, Speaks: speak };
-  return engines.map(([role, name]) => `${role}: ${by[role] === "browser" ? "this browser" : name}`).join(" · ") + ".";
+  const named = engines.map(([role, name]) => `${role}: ${by[role] === "browser" ? "this browser" : name}`);
+  return `${named.join(" · ")}.`;
 }
