@@ -9,10 +9,12 @@ import pytest
 
 from conversations.engines.base import EngineSpec
 from conversations.engines.errors import EngineRejected, EngineUnavailable
+from conversations.engines.local.voices import tts
 from conversations.engines.local.voices.tts import get_voice_pool
 from conversations.engines.local.workers.pools import close_pools
 from conversations.engines.registry import make_tts
 from conversations.pcm import measure_seconds
+from tests.support.patience import stretch
 from tests.support.polling import poll
 
 LONG = "This is a sentence that takes a while to say, and there are many of them. " * 100
@@ -20,9 +22,11 @@ LONG = "This is a sentence that takes a while to say, and there are many of them
 
 @pytest.fixture(scope="module")
 def spec(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineSpec]:
-    """All tests share one process."""
-    yield EngineSpec("local", folder=str(tmp_path_factory.mktemp("models")))
-    close_pools()
+    """All tests share one process. On a busy machine it may take longer to stop: `bench.local_voices` measures that."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tts, "CANCEL_SEC", stretch(0.5))
+        yield EngineSpec("local", folder=str(tmp_path_factory.mktemp("models")))
+        close_pools()
 
 
 async def say(spec: EngineSpec, text: str, **options: object) -> bytes:
