@@ -24,7 +24,7 @@ from conversations.engines.base import (
 from conversations.engines.deadline import get_remaining_sec, set_deadline
 from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.errors import EngineError
-from conversations.engines.local.voices.catalogue import is_local_voice
+from conversations.engines.local.voices.catalogue import find_choice, is_local_voice
 from conversations.engines.registry import make_llm, make_stt, make_tts
 from conversations.storage.engine_selection import EngineSet
 
@@ -48,6 +48,8 @@ class StandIns:
         """Return which engine served the item or response of this id, as it is stored."""
         stood_in = (kind, key) in self._served
         spec: EngineSpec = self._engines.stand_ins[kind] if stood_in else getattr(self._engines, kind)
+        if kind == "tts" and spec.provider == "local":
+            spec = replace(spec, model=find_choice(spec.folder, spec.model))
         voice = dict(self._voices).get(key) if kind == "tts" and not stood_in else None
         return (replace(spec, voice=voice) if voice else spec).get_label()
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from conversations.engines.base import EngineSpec
 from conversations.engines.demo.eliza import find_reply
 from conversations.engines.errors import EngineError, EngineUnavailable
+from conversations.engines.local.voices.catalogue import note_choice
 from conversations.realtime import commands, engine_events
 from conversations.realtime.agent_turn.context import ContextMessage
 from conversations.realtime.engine_events import GenerationFailed, SpeechAudio, TextDelta
@@ -68,6 +70,14 @@ async def test_the_chosen_engines_answer_where_they_can(upstream: Upstream) -> N
     assert "".join(event.text for event in told if isinstance(event, TextDelta)) == "Here I am."
     assert work.get_label("llm", "resp_1") == "openai:gpt-6-luna"
     assert work.get_label("tts", "resp_1") == "openai:tts-1"
+
+
+def test_the_label_has_the_model_that_this_machine_chose(tmp_path: Path) -> None:
+    here = EngineSpec("local", "auto", folder=str(tmp_path))
+    stand_ins = StandIns(EngineSet(DEMO["stt"], DEMO["llm"], here))
+    assert stand_ins.get_label("tts", "resp_1") == "local:auto"
+    note_choice(str(tmp_path), "hibari")
+    assert stand_ins.get_label("tts", "resp_1") == "local:hibari"
 
 
 def test_the_label_has_the_voice_of_this_machine_that_was_picked() -> None:

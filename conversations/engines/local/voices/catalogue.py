@@ -32,6 +32,19 @@ class LocalVoice:
     language: str  # such as en-US
 
 
+_spoke: dict[str, str] = {}  # by folder, the model that spoke when it was left to the machine
+
+
+def note_choice(folder: str, model: str) -> None:
+    """Note which of the models in a folder has spoken when it was left to the machine."""
+    _spoke[folder] = model
+
+
+def find_choice(folder: str, model: str) -> str:
+    """Return the model; in place of one that is left to the machine the one that has spoken, once one has."""
+    return _spoke.get(folder, model) if model in AUTO else model
+
+
 def is_local_voice(name: str) -> bool:
     """Return whether the name is one of a voice of this machine, here or elsewhere."""
     return name == HIBARI_VOICE or name.startswith(PIPER) or bool(KOKORO_NAME.fullmatch(name))

@@ -64,8 +64,8 @@ class Speaker:
         self._other: tuple[str, PiperVoice | KokoroModel] | None = None  # the model's name, and what is loaded of it
         self._is_kokoro_fast: bool | None = None  # None: not measured
 
-    def speak(self, asked: Asked, check: Check) -> Iterator[bytes]:
-        """Yield PCM. Raise EngineError."""
+    def speak(self, asked: Asked, check: Check) -> Iterator[bytes | str]:
+        """Yield PCM; where there was a choice, the model that speaks before it. Raise EngineError."""
         try:
             yield from self._speak(asked, check)
         except ModelError as error:
@@ -75,8 +75,10 @@ class Speaker:
         except ModuleNotFoundError as error:
             raise build_not_installed_error("tts", (error.name or "").replace("_", "-")) from error
 
-    def _speak(self, asked: Asked, check: Check) -> Iterator[bytes]:
+    def _speak(self, asked: Asked, check: Check) -> Iterator[bytes | str]:
         chosen, voice = self._choose(asked.voices)
+        if len(asked.voices) > 1:
+            yield chosen.model
         speed = min(max(asked.speed, SLOWEST), FASTEST)
         encoder = Encoder(voice.sample_rate)
         for sentence in split_sentences(write_out(asked.text, asked.language or chosen.language)):

@@ -41,7 +41,10 @@ class LocalVoices:
         asked = catalogue.Asked(text, tuple(chosen), language, speed)
         async with aclosing(get_voice_pool(self._spec).stream(asked, timeout_sec=self._spec.timeout_sec)) as pieces:
             async for piece in pieces:
-                yield piece
+                if isinstance(piece, str):
+                    catalogue.note_choice(self._spec.folder, piece)
+                else:
+                    yield piece
 
     def _choose_voices(self, voice: str, language: str) -> list[LocalVoice]:
         voices = catalogue.list_local_voices(Path(self._spec.folder))
