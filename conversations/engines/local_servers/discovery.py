@@ -25,6 +25,8 @@ class Discovery:
         self._found = Found(())
         self._lock = Lock()
         self._is_looking = False
+        self._one_look = Lock()
+        self._began_at = 0.0  # the last look, by the monotonic clock
 
     def get(self, addresses: tuple[Address, ...]) -> Found:
         """Return what was found at the addresses last. It never waits."""
@@ -39,14 +41,24 @@ class Discovery:
         return found
 
     def look(self, addresses: tuple[Address, ...]) -> Found:
-        """Look now, and return what is there. Takes PROBE_SEC at most; not for a thread that runs an event loop."""
+        """Look now, and return what is there. Takes PROBE_SEC, twice that at most; not for an event loop's thread.
+
+        One looks at a time. Those who asked before that look began share what it finds.
+        """
+        asked_at = monotonic()
+        with self._one_look:
+            if self._began_at < asked_at or self._found.addresses != addresses:
+                self._began_at = monotonic()
+                self._look(addresses)
+            return self._found
+
+    def _look(self, addresses: tuple[Address, ...]) -> None:
         servers = asyncio.run(probe_all(addresses)) if addresses else ()
         with self._lock:
             before = self._found if self._found.addresses == addresses else Found(addresses)
             self._found = Found(addresses, servers, monotonic(), _list_gone(before, servers))
             found = self._found
         _report(before, found)
-        return found
 
     def forget(self, base_url: str) -> None:
         """Note that the server at this base URL is gone: it did not answer a request."""

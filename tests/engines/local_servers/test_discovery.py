@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,6 +59,14 @@ def test_it_works(neighbours: Neighbours) -> None:
     assert (ollama.software, [model.name for model in ollama.models]) == ("Ollama", [QWEN, GEMMA])
     assert [choice.model.name for choice in found.list_choices()] == [GEMMA, QWEN]
     assert {(method, authorization) for method, _, authorization in server.asked} == {("GET", None)}
+
+
+def test_many_who_look_at_once_share_a_look(neighbours: Neighbours) -> None:
+    server, discovery = neighbours.add(**OLLAMA), Discovery()
+    with ThreadPoolExecutor(10) as threads:
+        found = list(threads.map(lambda _: discovery.look(neighbours.addresses), range(10)))
+    assert all(one.servers for one in found)
+    assert 1 <= sum(path == "/v1/models" for _, path, _ in server.asked) < 10
 
 
 def test_what_is_loaded_comes_first(neighbours: Neighbours) -> None:
