@@ -5,10 +5,10 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.support.browser.looks import LOOKS, check
-from tests.support.browser.page import wait_for_state
+from tests.support.browser.page import wait_for_state, wait_until
 from tests.support.live import ROOT, Site, run_site
 from tests.upstream.door import Door, open_doors
 from tests.upstream.fixtures import Upstream
@@ -158,3 +158,26 @@ def test_the_sites_own_ears_come_first(open_page: OpenPage, start_site: Callable
     listen.select_option("browser")
     expect(page.get_by_text("Chrome sends your voice to Google.").first).to_be_visible()
     expect(page.locator("[data-part=engines]")).to_contain_text("Listens: this browser")
+
+
+def test_an_answer_from_amid_a_look_is_asked_for_again(
+    open_page: OpenPage, database_url: str, ollama: Upstream, door: Door
+) -> None:
+    """The engines were chosen before the model was found, and the notice was written after."""
+    page, answers = open_page(microphone=False), list[dict[str, Any]]()
+
+    def mix(route: Route) -> None:
+        answer = route.fetch()
+        document = answer.json()
+        if document["tone"] == "ready" and answers and answers[-1]["tone"] != "ready":
+            answers.append({**document, "assistants": answers[-1]["assistants"]})
+        else:
+            answers.append(document)
+        route.fulfill(response=answer, json=answers[-1])
+
+    page.route("**/settings/models/state/", mix)
+    with run_site(database_url, {"LOCAL_LLM_SERVERS": str(door.port)}) as site:
+        page.goto(site.url)
+        wait_until(page, lambda: bool(answers) and answers[-1]["tone"] != "ready", "an answer without a model")
+        door.open()
+        expect(page.locator("[data-part=demo-does]")).to_have_text("listen and speak")

@@ -110,8 +110,9 @@ export class LocalModel {
     this.onChange();
   }
 
+  // One that is ready, for an assistant that still wants it, was found while the site made up its answer.
   get #isWaiting() {
-    return this.assistant.wantsLocalModel && this.state.tone !== "off" && this.state.tone !== "ready";
+    return this.assistant.wantsLocalModel && this.state.tone !== "off";
   }
 
   /** @type {Pick<Assistant, "usesLocalModel" | "wantsLocalModel">} */
