@@ -38,7 +38,8 @@ async def test_a_killed_server_loses_no_item_that_was_told(
     said = [event["transcript"] for event in talk.events if event["type"].endswith("transcription.completed")]
     items = await load_items(talk.conversation_id)
     assert told <= {item.public_id for item in items}
-    assert [item.text for item in items if item.role == "user" and item.text] == said
+    stored = [item.text for item in items if item.role == "user" and item.text]
+    assert stored[: len(said)] == said  # what was stored last may not have been told yet
     assert all(item.clip.size_bytes > 1000 for item in items if item.role == "user")
 
 
