@@ -43,12 +43,11 @@ def run_model(session: onnxruntime.InferenceSession, inputs: Mapping[str, Array]
     try:
         outputs = session.run(None, dict(inputs), options)
     except Exception:  # ONNX Runtime has no exception of its own for a run that was ended
-        done.set()
-        watcher.join()
         if not raised:
             raise
-    done.set()
-    watcher.join()
+    finally:
+        done.set()
+        watcher.join()
     if raised:
         raise raised[0]
     return outputs
