@@ -22,7 +22,7 @@ help:  ## what can be made
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 run: .venv/embedded  ## the whole site on this machine, at HOST:PORT (127.0.0.1:8000)
-	@exec $(BIN)/python manage.py run
+	@exec $(BIN)/python -u manage.py run
 
 test: .venv/dev  ## every test, or ARGS="tests/realtime -k barge"; installs what it needs
 	@.ci/programs
