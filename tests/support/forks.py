@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from threading import Lock, Thread
@@ -52,7 +53,8 @@ class Fork:
     def send_signal(self, sign: int) -> None:
         """Send the signal, unless the process has ended."""
         if self.poll() is None:
-            os.kill(self.pid, sign)
+            with suppress(ProcessLookupError):  # it has ended, and word of that is on its way
+                os.kill(self.pid, sign)
 
     def terminate(self) -> None:
         """Ask the process to end."""
