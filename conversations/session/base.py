@@ -62,6 +62,8 @@ class Session(ABC):
         self._close_code = NORMAL
         self._words_sec = WORDS_SEC
         self._client_left = self._has_vanished = False
+        self._gone_at: float | None = None
+        self.is_detached = False  # the connection is lost, and the client may come back
         self._recording: recording.SessionRecording | None = None
 
     def _build_machine(self, machine_type: Callable[..., AnyMachine], arguments: dict[str, Any]) -> AnyMachine:
@@ -124,9 +126,9 @@ class Session(ABC):
         except TooFastError:
             self.close(POLICY_VIOLATION, "input_too_fast", TOO_FAST)
 
-    def hang_up(self, code: int) -> None:
-        """End the session since the client is gone; `code` is the close code of its socket."""
-        self._client_left = True
+    def hang_up(self, code: int, gone_at: float | None = None) -> None:
+        """End the session since the client is gone, with the close code of its socket; `gone_at` is since when."""
+        self._client_left, self._gone_at = True, gone_at
         self._has_vanished = code not in GOODBYES
         self._inbox.end()
 
@@ -165,7 +167,7 @@ class Session(ABC):
         """Take the end of the audio, tell the machine that the client is gone, and send what waits for the client."""
         with self.error_boundary:
             self._inbox.read_last_audio(self._dispatch.receive)
-        self._dispatch.receive(engine_events.ClientGone(self._has_vanished))
+        self._dispatch.receive(engine_events.ClientGone(self._has_vanished, self._gone_at))
         if not self._client_left:
             await self._outbox.flush(timeout_sec=2.0)
             await self._close_socket(self._close_code)
