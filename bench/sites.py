@@ -29,7 +29,7 @@ REQUIREMENTS = ROOT / "bench" / "pipecat" / "requirements.txt"
 CORE = 0  # of the server under test
 START_SEC = 90
 CALLERS = 110
-CREATE_CALLERS = "from bench.caller_accounts import create_callers; create_callers()"
+CREATE_CALLERS = "from bench.caller_accounts import print_callers; print_callers()"
 AHEAD, WITHOUT = "bench", "bench-baseline"  # assistants: with and without preemptive generation
 SEMANTIC = {"type": "semantic_vad", "eagerness": "medium"}
 SERVER = {"type": "server_vad", "silence_duration_ms": 500}
@@ -130,7 +130,15 @@ def run_server(mode: Mode, upstream: Upstream) -> Iterator[Site]:
 
 @contextmanager
 def run_site(mode: Mode, upstream: Upstream, limits: Mapping[str, str] = BOUNDLESS) -> Iterator[Site]:
-    env = {
+    env = {**build_settings(mode, upstream), **limits}
+    with _run_process("site", [sys.executable, "manage.py", "run"], env, pinned=not mode.is_local) as process:
+        url = _await_output(process, r"(http://127\.0\.0\.1:\d+)")
+        yield Site(mode, url, process.pid, _create_callers(env["DATABASE_URL"]), upstream)
+
+
+def build_settings(mode: Mode, upstream: Upstream) -> dict[str, str]:
+    """Return the environment of a site that has a database of its own and asks the emulated providers."""
+    return {
         "ENV_FILE": "/dev/null",
         "DATABASE_URL": start_database(),
         "HOST": "127.0.0.1",
@@ -138,11 +146,7 @@ def run_site(mode: Mode, upstream: Upstream, limits: Mapping[str, str] = BOUNDLE
         "OPENAI_BASE_URL": f"{upstream.url}/v1",
         "OPENAI_API_KEY": "sk-site",
         **mode.env,
-        **limits,
     }
-    with _run_process("site", [sys.executable, "manage.py", "run"], env, pinned=not mode.is_local) as process:
-        url = _await_output(process, r"(http://127\.0\.0\.1:\d+)")
-        yield Site(mode, url, process.pid, _create_callers(env["DATABASE_URL"]), upstream)
 
 
 @contextmanager
