@@ -21,14 +21,12 @@ from bench import sites
 from bench.figures import format_table
 from bench.frame_stages import Stages
 from bench.speech import RATE, load_prompts, make_room_noise
+from voiceproject.local import generated_keys
 
 TICK_SEC = 0.002  # frames that come within this are there together
 WARM_UP_SEC = 4.0
 # As the official clients of Python and of JavaScript write it.
-SHAPES = (
-    '{{"type": "input_audio_buffer.append", "audio": "{}"}}',
-    '{{"type":"input_audio_buffer.append","audio":"{}"}}',
-)
+SEPARATORS = ((", ", ": "), (",", ":"))
 
 
 def build_frames(number: int, frame_ms: int, pause_sec: float) -> list[str]:
@@ -37,7 +35,8 @@ def build_frames(number: int, frame_ms: int, pause_sec: float) -> list[str]:
     samples = np.concatenate((said, make_room_noise(round(pause_sec * RATE), number)))
     step = RATE * frame_ms // 1000
     pieces = (samples[start : start + step].tobytes() for start in range(0, len(samples) - step, step))
-    return [SHAPES[number % 2].format(base64.b64encode(pcm).decode()) for pcm in pieces]
+    events = ({"type": "input_audio_buffer.append", "audio": base64.b64encode(pcm).decode()} for pcm in pieces)
+    return [json.dumps(event, separators=SEPARATORS[number % 2]) for event in events]
 
 
 class Talker:
@@ -48,13 +47,13 @@ class Talker:
         start = len(frames) * number // 7 % len(frames)
         self._frames = islice(cycle(frames), start, None)
         self._to_server: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._to_server.put_nowait({"type": "websocket.connect"})
         self.told: list[str] = []
 
     async def call(self, application: Any) -> None:
         headers = [(b"host", b"127.0.0.1"), (b"authorization", f"Bearer {self._key}".encode())]
         scope = {"type": "websocket", "path": "/v1/realtime", "query_string": b"assistant=bench", "headers": headers,
                  "subprotocols": [], "client": ("127.0.0.1", 1)}  # fmt: skip
-        self._to_server.put_nowait({"type": "websocket.connect"})
         await application(scope, self._to_server.get, self._take)
 
     async def _take(self, message: dict[str, Any]) -> None:
@@ -87,22 +86,21 @@ async def speak(talkers: Sequence[Talker], seconds: float, frame_ms: int) -> tup
 
 async def measure(application: Any, keys: Sequence[str], arguments: argparse.Namespace) -> str:
     """Return the tables of one run."""
-    talkers = [
-        Talker(number, key, build_frames(number, arguments.frame_ms, arguments.pause))
-        for number, key in enumerate(keys)
-    ]
+    frame_ms: int = arguments.frame_ms
+    frames = (build_frames(number, frame_ms, arguments.pause) for number in range(len(keys)))
+    talkers = [Talker(number, key, said) for number, (key, said) in enumerate(zip(keys, frames, strict=True))]
     calls = [asyncio.create_task(talker.call(application)) for talker in talkers]
     detection = {"type": "server_vad", "silence_duration_ms": 500, "create_response": arguments.replies}
     for talker in talkers:
         talker.send({"type": "session.update",
                      "session": {"type": "realtime", "audio": {"input": {"turn_detection": detection}}}})  # fmt: skip
-    await speak(talkers, WARM_UP_SEC, arguments.frame_ms)
+    await speak(talkers, WARM_UP_SEC, frame_ms)
     stages = Stages()
     with stages.measure():
-        count, latest_sec = await speak(talkers, arguments.seconds, arguments.frame_ms)
+        count, latest_sec = await speak(talkers, arguments.seconds, frame_ms)
     for talker in talkers:
         talker.hang_up()
-    await asyncio.wait(calls)
+    await asyncio.gather(*calls)
     heard = sum(talker.told.count("input_audio_buffer.speech_stopped") for talker in talkers)
     failed = sum(talker.told.count("error") for talker in talkers)
     return build_tables(
@@ -112,19 +110,21 @@ async def measure(application: Any, keys: Sequence[str], arguments: argparse.Nam
 
 def build_tables(stages: Stages, count: int, arguments: argparse.Namespace, notes: str) -> str:
     ours_sec = stages.total_sec - stages.seconds["bench itself"]
-    rows = [(stage, sec) for stage, sec in sorted(stages.seconds.items(), key=lambda one: -one[1])]
+    rows = sorted(stages.seconds.items(), key=lambda one: -one[1])
     rows += [("all but the bench itself", ours_sec), ("other threads", stages.others_sec)]
     core = 100 * (ours_sec + stages.others_sec) / arguments.seconds / arguments.talkers
     lines = [(stage, f"{1e6 * sec / count:.1f}", f"{100 * sec / ours_sec:.1f}") for stage, sec in rows]
-    return f"{format_table(('stage', 'µs a frame', '%'), lines)}\n{count} frames; {core:.2f} % of a core a talker; {notes}\n"
+    table = format_table(("stage", "µs a frame", "%"), lines)
+    return f"{table}\n{count} frames; {core:.2f} % of a core a talker; {notes}\n"
 
 
 def load_application(talkers: int) -> tuple[Any, list[str]]:
     """Return the site's ASGI application, and the API keys of so many callers. Its settings are in the environment."""
     from django.core.management import call_command
 
-    from bench.caller_accounts import create_callers
     from voiceproject.asgi import application
+
+    from bench.caller_accounts import create_callers  # isort: skip  # models, once the settings are read
 
     call_command("migrate", verbosity=0, interactive=False)
     return application, list(create_callers(sites.build_caller_name(number) for number in range(talkers)).values())
@@ -144,6 +144,7 @@ def main() -> None:
             | sites.BOUNDLESS
             | {"DJANGO_SETTINGS_MODULE": "voiceproject.settings"}
         )
+        generated_keys.make_missing(sites.ROOT / "var")
         application, keys = load_application(arguments.talkers)
         sys.stdout.write(asyncio.run(measure(application, keys, arguments)))
 
