@@ -1,152 +1,92 @@
-"""`python -m bench.frame_cost`: what a frame of sound costs behind the ASGI server, in microseconds of CPU, by stage.
+"""`python -m bench.frame_cost`: what a frame costs the server, under one ASGI server and another, side by side.
 
-Talkers speak to the site's own ASGI application, in this process, at the pace of speech: sessions, storage and engines
-are real, and only the providers are emulated, by another process. There is no socket and no server in between.
+The callers listen to the noise of a room, so what is measured is the way of a frame into the session and the detection
+of speech in it. CPU is the server's own, user and system, over what it takes without callers; so the figure bears a
+machine that does other things, too.
 """
 
 import argparse
 import asyncio
-import base64
-import json
-import os
 import sys
-import time
-from collections.abc import Sequence
-from itertools import cycle, islice
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 
 import numpy as np
 
-from bench import sites
-from bench.figures import format_table
-from bench.frame_stages import Stages
-from bench.speech import RATE, load_prompts, make_room_noise
-from voiceproject.local import generated_keys
+from bench import foreign_servers, latency, sites
+from bench.caller import Caller, open_call
+from bench.cost import SETTLE_SEC
+from bench.figures import Result, compute_percentile, format_ms, format_table
+from bench.frames import KINDS
+from bench.sites import FILE, Site, Upstream
 
-TICK_SEC = 0.002  # frames that come within this are there together
-WARM_UP_SEC = 4.0
-# As the official clients of Python and of JavaScript write it.
-SEPARATORS = ((", ", ": "), (",", ":"))
-
-
-def build_frames(number: int, frame_ms: int, pause_sec: float) -> list[str]:
-    """Return what a talker says over and over, an utterance and a pause, as frames of JSON."""
-    said = load_prompts()[number % len(load_prompts())].build_marked(RATE)
-    samples = np.concatenate((said, make_room_noise(round(pause_sec * RATE), number)))
-    step = RATE * frame_ms // 1000
-    pieces = (samples[start : start + step].tobytes() for start in range(0, len(samples) - step, step))
-    events = ({"type": "input_audio_buffer.append", "audio": base64.b64encode(pcm).decode()} for pcm in pieces)
-    return [json.dumps(event, separators=SEPARATORS[number % 2]) for event in events]
-
-
-class Talker:
-    """A client of the ASGI application: what it sends, and how much it is told."""
-
-    def __init__(self, number: int, key: str, frames: Sequence[str]) -> None:
-        self._key = key
-        start = len(frames) * number // 7 % len(frames)
-        self._frames = islice(cycle(frames), start, None)
-        self._to_server: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        self._to_server.put_nowait({"type": "websocket.connect"})
-        self.told: list[str] = []
-
-    async def call(self, application: Any) -> None:
-        headers = [(b"host", b"127.0.0.1"), (b"authorization", f"Bearer {self._key}".encode())]
-        scope = {"type": "websocket", "path": "/v1/realtime", "query_string": b"assistant=bench", "headers": headers,
-                 "subprotocols": [], "client": ("127.0.0.1", 1)}  # fmt: skip
-        await application(scope, self._to_server.get, self._take)
-
-    async def _take(self, message: dict[str, Any]) -> None:
-        if (text := message.get("text")) and "response.output_audio.delta" not in text:
-            self.told.append(json.loads(text)["type"])
-
-    def send(self, event: dict[str, Any]) -> None:
-        self._to_server.put_nowait({"type": "websocket.receive", "text": json.dumps(event)})
-
-    def send_frame(self) -> None:
-        self._to_server.put_nowait({"type": "websocket.receive", "text": next(self._frames)})
-
-    def hang_up(self) -> None:
-        self._to_server.put_nowait({"type": "websocket.disconnect", "code": 1000})
-
-
-async def speak(talkers: Sequence[Talker], seconds: float, frame_ms: int) -> tuple[int, float]:
-    """Have all talkers speak, and return the number of frames, and how late the latest was sent, in seconds."""
-    ticks = round(frame_ms / 1000 / TICK_SEC)
-    count, latest_sec, began_at = 0, 0.0, time.monotonic()
-    for tick in range(round(seconds / TICK_SEC)):
-        due_at = began_at + tick * TICK_SEC
-        await asyncio.sleep(max(0.0, due_at - time.monotonic()))
-        latest_sec = max(latest_sec, time.monotonic() - due_at)
-        for talker in talkers[tick % ticks :: ticks]:
-            talker.send_frame()
-            count += 1
-    return count, latest_sec
-
-
-async def measure(application: Any, keys: Sequence[str], arguments: argparse.Namespace) -> str:
-    """Return the tables of one run."""
-    frame_ms: int = arguments.frame_ms
-    frames = (build_frames(number, frame_ms, arguments.pause) for number in range(len(keys)))
-    talkers = [Talker(number, key, said) for number, (key, said) in enumerate(zip(keys, frames, strict=True))]
-    calls = [asyncio.create_task(talker.call(application)) for talker in talkers]
-    detection = {"type": "server_vad", "silence_duration_ms": 500, "create_response": arguments.replies}
-    for talker in talkers:
-        talker.send({"type": "session.update",
-                     "session": {"type": "realtime", "audio": {"input": {"turn_detection": detection}}}})  # fmt: skip
-    await speak(talkers, WARM_UP_SEC, frame_ms)
-    stages = Stages()
-    with stages.measure():
-        count, latest_sec = await speak(talkers, arguments.seconds, frame_ms)
-    for talker in talkers:
-        talker.hang_up()
-    await asyncio.gather(*calls)
-    heard = sum(talker.told.count("input_audio_buffer.speech_stopped") for talker in talkers)
-    failed = sum(talker.told.count("error") for talker in talkers)
-    return build_tables(
-        stages, count, arguments, f"{heard} utterances, {failed} errors, latest {latest_sec * 1e3:.0f} ms"
-    )
-
-
-def build_tables(stages: Stages, count: int, arguments: argparse.Namespace, notes: str) -> str:
-    ours_sec = stages.total_sec - stages.seconds["bench itself"]
-    rows = sorted(stages.seconds.items(), key=lambda one: -one[1])
-    rows += [("all but the bench itself", ours_sec), ("other threads", stages.others_sec)]
-    core = 100 * (ours_sec + stages.others_sec) / arguments.seconds / arguments.talkers
-    lines = [(stage, f"{1e6 * sec / count:.1f}", f"{100 * sec / ours_sec:.1f}") for stage, sec in rows]
-    table = format_table(("stage", "µs a frame", "%"), lines)
-    return f"{table}\n{count} frames; {core:.2f} % of a core a talker; {notes}\n"
-
-
-def load_application(talkers: int) -> tuple[Any, list[str]]:
-    """Return the site's ASGI application, and the API keys of so many callers. Its settings are in the environment."""
-    from django.core.management import call_command
-
-    from voiceproject.asgi import application
-
-    from bench.caller_accounts import create_callers  # isort: skip  # models, once the settings are read
-
-    call_command("migrate", verbosity=0, interactive=False)
-    return application, list(create_callers(sites.build_caller_name(number) for number in range(talkers)).values())
+SHIPPED = ("daphne",)
+HEAD = ("ASGI server", "frames", "talkers", "CPU ms a frame", "CPU % of a core", "callers late p95 ms")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.frame_cost", description=__doc__)
-    parser.add_argument("--talkers", type=int, default=40)
-    parser.add_argument("--seconds", type=float, default=20.0)
-    parser.add_argument("--frame-ms", type=int, default=20, help="a multiple of 2")
-    parser.add_argument("--pause", type=float, default=2.0, help="seconds between the utterances of a talker")
-    parser.add_argument("--replies", action="store_true", help="have the assistant answer")
-    arguments = parser.parse_args()
+    arguments = _parse_arguments()
+    sites.leave_server_core()
+    rows: list[Sequence[object]] = []
     with sites.run_upstream() as upstream:
-        os.environ.update(
-            sites.build_settings(sites.FILE, upstream)
-            | sites.BOUNDLESS
-            | {"DJANGO_SETTINGS_MODULE": "voiceproject.settings"}
-        )
-        generated_keys.make_missing(sites.ROOT / "var")
-        application, keys = load_application(arguments.talkers)
-        sys.stdout.write(asyncio.run(measure(application, keys, arguments)))
+        for name in arguments.servers:
+            with _run_site(name, upstream) as site:
+                asyncio.run(latency.warm_up(site))
+                for kind in arguments.frames:
+                    for talkers in arguments.talkers:
+                        found = asyncio.run(measure(replace(site, frames=KINDS[kind]), talkers, arguments.seconds))
+                        rows.append([name, kind, *found.row])
+                        sys.stdout.write(f"{rows[-1]}\n")
+                        sys.stdout.flush()
+    sys.stdout.write(format_table(HEAD, rows) + "\n")
+
+
+@contextmanager
+def _run_site(name: str, upstream: Upstream) -> Iterator[Site]:
+    is_shipped = name in SHIPPED
+    command = ("manage.py", "run") if is_shipped else ("-m", "bench.foreign_servers", name)
+    limits = {**sites.BOUNDLESS, **({"ASGI_SERVER": name} if is_shipped else {})}
+    with sites.run_site(FILE, upstream, limits, command) as site:
+        yield site
+
+
+async def measure(site: Site, talkers: int, seconds: float) -> Result:
+    """Measure the CPU that frames take while so many callers listen."""
+    idle = await _measure_cpu_sec(site, SETTLE_SEC) / SETTLE_SEC
+    async with AsyncExitStack() as lines:
+        callers = [await lines.enter_async_context(open_call(site.build_caller(number))) for number in range(talkers)]
+        await asyncio.sleep(SETTLE_SEC)
+        before = _count_frames(callers)
+        spent = await _measure_cpu_sec(site, seconds)
+        frames = _count_frames(callers) - before
+        late = compute_percentile(np.concatenate([one.lateness_sec for one in callers]), 95)
+    own = spent - idle * seconds
+    return Result([talkers, f"{1000 * own / frames:.3f}", f"{100 * own / seconds:.1f}", format_ms(late)])
+
+
+async def _measure_cpu_sec(site: Site, seconds: float) -> float:
+    before = latency.read_cpu_sec(site)
+    await asyncio.sleep(seconds)
+    return latency.read_cpu_sec(site) - before
+
+
+def _count_frames(callers: Sequence[Caller]) -> int:
+    return sum(len(caller.lateness_sec) for caller in callers)
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.frame_cost", description=__doc__)
+    known = (*SHIPPED, *foreign_servers.NAMES)
+    parser.add_argument("--servers", type=_build_list_parser(str), default=SHIPPED, help=", ".join(known))
+    parser.add_argument("--frames", type=_build_list_parser(str), default=["json-20"], help=", ".join(KINDS))
+    parser.add_argument("--talkers", type=_build_list_parser(int), default=[20, 40])
+    parser.add_argument("--seconds", type=float, default=10.0)
+    return parser.parse_args()
+
+
+def _build_list_parser(kind: Callable[[str], object]) -> Callable[[str], list[object]]:
+    return lambda text: [kind(part) for part in text.split(",")]
 
 
 if __name__ == "__main__":
