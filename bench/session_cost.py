@@ -19,8 +19,8 @@ import numpy as np
 
 from bench import sites
 from bench.figures import format_table
-from bench.stages import Stages
 from bench.speech import RATE, load_prompts, make_room_noise
+from bench.stages import Stages
 from voiceproject.local import generated_keys
 
 TICK_SEC = 0.002  # frames that come within this are there together
@@ -139,11 +139,8 @@ def main() -> None:
     parser.add_argument("--replies", action="store_true", help="have the assistant answer")
     arguments = parser.parse_args()
     with sites.run_upstream() as upstream:
-        os.environ.update(
-            sites.build_settings(sites.FILE, upstream)
-            | sites.BOUNDLESS
-            | {"DJANGO_SETTINGS_MODULE": "voiceproject.settings"}
-        )
+        os.environ["DJANGO_SETTINGS_MODULE"] = "voiceproject.settings"
+        os.environ.update({**sites.build_settings(sites.FILE, upstream), **sites.BOUNDLESS})
         generated_keys.make_missing(sites.ROOT / "var")
         application, keys = load_application(arguments.talkers)
         sys.stdout.write(asyncio.run(measure(application, keys, arguments)))

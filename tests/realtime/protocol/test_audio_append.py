@@ -19,7 +19,7 @@ AUDIO = base64.b64encode(PCM).decode()
 
 def read(frame: str, dialect: BetaDialect | None = None) -> Any:
     try:
-        return parse_event(frame, dialect and dialect.translate_client_event)
+        return parse_event(frame, dialect.translate_client_event if dialect else None)
     except ProtocolError as error:
         return error.code, error.message, error.param, error.event_id
 
