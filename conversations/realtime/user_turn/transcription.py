@@ -33,10 +33,10 @@ class Transcription:
         self.to_answer: set[str] = set()  # items whose words call for a response
         self.on_words_changed: Callable[[], None] = lambda: None  # more is known of the utterance being spoken
 
-    def drop_dictated(self) -> None:
-        """Drop what came since the last commit: it becomes no item."""
-        if self.dictated is not None:
-            self.state.do(commands.DropUserAudio(self.dictated.item_id))
+    def drop(self, utterance: Utterance | None) -> None:
+        """Drop an utterance, dictated or spoken, that becomes no item."""
+        if utterance is not None:
+            self.state.do(commands.DropUserAudio(utterance.item_id))
         self.dictated = None
 
     # Asking.
