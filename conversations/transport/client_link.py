@@ -12,7 +12,8 @@ from django.conf import settings
 from conversations.close_codes import ABNORMAL, POLICY_VIOLATION
 from conversations.realtime.protocol.client_events import read_ping
 from conversations.realtime.protocol.ids import make_id
-from conversations.session.base import GOODBYES, Session
+from conversations.session.base import Session
+from conversations.session.endings import GOODBYES
 from conversations.session.live_sessions import LIVE_SESSIONS
 from conversations.transport.replay_log import ReplayLog
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from conversations.close_codes import INTERNAL_ERROR, TRY_AGAIN_LATER, get_error_type
 from conversations.realtime.protocol.ids import make_id
-from conversations.session.base import BROKEN
+from conversations.session.endings import BROKEN
 from conversations.transport.admission import RefusedError
 from voiceproject.database import outages
 
