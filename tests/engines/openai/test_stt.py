@@ -5,7 +5,6 @@ from conversations.engines.errors import (
     EngineAuthError,
     EngineError,
     EngineMalformed,
-    EngineRejected,
     EngineTimeout,
     EngineUnavailable,
 )

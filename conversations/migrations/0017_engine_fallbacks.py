@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('conversations', '0015_local_engines'),
+        ('conversations', '0016_broke_off'),
     ]
 
     operations = [
