@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 
 from conversations.audio.vad import SpeechDetector
 from conversations.audio.vad import load_model as vad_model
-from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.registry import load, load_stream
 from conversations.realtime import commands, engine_events
 from conversations.realtime.machine import TurnMachine
@@ -15,10 +14,8 @@ from conversations.session import initial_settings
 from conversations.session.base import Session
 from conversations.session.engine_calls.engine_tasks import EngineTasks
 from conversations.storage import store
-from conversations.storage.engine_selection import EngineSet
+from conversations.storage.engine_selection import KINDS, EngineSet
 from conversations.storage.recorder import Recorder
-
-KINDS: tuple[EngineKind, ...] = ("stt", "llm", "tts")
 
 
 def warm_engines(engines: EngineSet) -> None:
