@@ -14,7 +14,8 @@ from conversations.session import initial_settings
 from conversations.session.base import Session
 from conversations.session.engine_calls.engine_tasks import EngineTasks
 from conversations.storage import store
-from conversations.storage.engine_selection import KINDS, EngineSet
+from conversations.storage.engine_selection import EngineSet
+from conversations.storage.fallback_selection import KINDS
 from conversations.storage.recorder import Recorder
 
 
