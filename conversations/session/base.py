@@ -154,18 +154,27 @@ class Session(ABC):
     async def _read_frames(self) -> None:
         with self.error_boundary:
             async for frame in self._inbox.read_frames():
+                if self._dispatch.is_waiting:  # the frame before may change how this one is to be read
+                    await self._dispatch.settle()
                 try:
-                    await self._inbox.read_events(frame, self.machine.state.config, self._dispatch.receive)
+                    config = self.machine.state.config
+                    await self._inbox.read_events(frame, config, self._dispatch.receive, self._make_way)
                 except ProtocolError as error:
                     self._dispatch.refuse(error)
                 except TooFastError:
                     self.close(POLICY_VIOLATION, "input_too_fast", TOO_FAST)
+
+    async def _make_way(self) -> None:
+        """Let other sessions run, and handle what was given to the machine before more of it is."""
+        await asyncio.sleep(0)
+        await self._dispatch.settle()
 
     async def _take_last_input(self) -> None:
         """Take the end of the audio, tell the machine that the client is gone, and send what waits for the client."""
         with self.error_boundary:
             self._inbox.read_last_audio(self._dispatch.receive)
         self._dispatch.receive(engine_events.ClientGone(self._has_vanished))
+        await self._dispatch.settle()
         if not self._client_left:
             await self._outbox.flush(timeout_sec=2.0)
             await self._close_socket(self._close_code)

@@ -1,7 +1,7 @@
 """The client's frames, in order, until the session reads them as events. Their bytes and their pace are bounded."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from time import monotonic
 
 from conversations.audio.wire_formats import InputAudio, decode_item_audio, get_bytes_per_ms, is_pcm
@@ -92,10 +92,17 @@ class Inbox:
             if not self._queue.empty():
                 await asyncio.sleep(0)  # a queue that is not empty never waits, so let other sessions run
 
-    async def read_events(self, frame: str | bytes, config: SessionConfig, take: Callable[[ClientEvent], None]) -> None:
+    async def read_events(
+        self,
+        frame: str | bytes,
+        config: SessionConfig,
+        take: Callable[[ClientEvent], None],
+        make_way: Callable[[], Awaitable[None]],
+    ) -> None:
         """Give `take` the events in a frame, long audio in slices of a second. Raise ProtocolError or TooFastError.
 
-        `config` is the session's present configuration, which names the formats of audio.
+        `config` is the session's present configuration, which names the formats of audio. `make_way` is called between
+        two slices: it lets other sessions run.
         """
         event = AudioAppend(frame) if isinstance(frame, bytes) else parse_event(frame, self._translate)
         kind = config.input.format
@@ -108,7 +115,7 @@ class Inbox:
             pieces = self.slice_audio(event, get_bytes_per_ms(kind) if is_converted else BYTES_PER_MS)
         for place, piece in enumerate(pieces):
             if place:
-                await asyncio.sleep(0)
+                await make_way()
             for one in self._audio.read(piece, kind) if is_converted else (piece,):
                 take(one)
 
