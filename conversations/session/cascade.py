@@ -16,6 +16,7 @@ from conversations.session.engine_calls.engine_tasks import EngineTasks
 from conversations.session.speech_batches import SPEECH_BATCHES
 from conversations.storage import store
 from conversations.storage.engine_selection import EngineSet
+from conversations.storage.fallback_selection import KINDS
 from conversations.storage.recorder import Recorder
 
 
@@ -23,11 +24,8 @@ def warm_engines(engines: EngineSet) -> None:
     """Import and load what the first session would otherwise wait for. It is slow, so call it in a thread."""
     speech_model.load_model()
     engine_classes = (
-        load("stt", engines.stt.provider),
         load_stream(engines.stt),
-        load("llm", engines.llm.provider),
-        load("tts", engines.tts.provider),
-        *(load(kind, spec.provider) for kind, spec in engines.stand_ins.items()),
+        *(load(kind, spec.provider) for kind in KINDS for spec in engines.list_specs(kind)),
     )
     for engine_class in engine_classes:
         getattr(engine_class, "warm", lambda: None)()
@@ -88,6 +86,11 @@ class CascadeSession(Session):
     async def _end_engines(self) -> None:
         await self._engine_tasks.end()
 
+    def announce_end(self, error_code: str, message: str) -> None:
+        """Say that the session ends after its turn, of which the client gets the rest as fast as it is made."""
+        super().announce_end(error_code, message)
+        self._engine_tasks.hurry()
+
     # What the machine decides.
 
     def _perform_own(self, command: commands.EngineCommand | commands.CascadeCommand) -> None:
@@ -100,7 +103,7 @@ class CascadeSession(Session):
             case commands.WarmEngines():
                 self._engine_tasks.connect()
             case commands.StopStoring():
-                self._record.is_on = False
+                self._record.stop_storing()
                 self._engine_tasks.stop_caching()
             case _:
                 self._engine_tasks.perform(command)

@@ -20,6 +20,10 @@ class Machine(EntryPoints, Protocol):
     def state(self) -> SessionState[Any]:
         """The session's state, which the machine keeps."""
 
+    @property
+    def is_in_turn(self) -> bool:
+        """Whether somebody speaks, waits for an answer, or is answered."""
+
 
 Input = Callable[[], Sequence[Any]]
 """A call of the machine, which returns the commands that it decides on."""
