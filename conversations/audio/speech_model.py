@@ -12,8 +12,8 @@ from importlib.resources import files
 from typing import TypeAlias
 
 import numpy as np
-from google.protobuf.empty_pb2 import Empty
-from google.protobuf.unknown_fields import UnknownFieldSet
+from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
+from google.protobuf.unknown_fields import UnknownFieldSet  # type: ignore[import-untyped]
 from threadpoolctl import threadpool_limits
 
 from conversations.pcm import SAMPLE_RATE

@@ -9,7 +9,7 @@ from collections.abc import Generator
 
 import numpy as np
 
-from conversations.audio.speech_model import LEAD, SILENT_STATE, STEP, Look, Verdict, Window
+from conversations.audio.speech_model import LEAD, SILENT_STATE, STEP, Look, Verdict, Window, load_model
 
 STEP_BYTES = 2 * STEP
 # Windows that the model is fed when the gate opens: its state must include what came before the first loud one.
@@ -101,6 +101,18 @@ class SpeechDetector:
                 self._quiet.append(window)
             found.append(probability)
         return found
+
+    def feed(self, pcm: bytes) -> list[float]:
+        """Detect speech at once, with the model for this stream alone; return what `detect` does."""
+        detection = self.detect(pcm)
+        try:
+            look = next(detection)
+            while True:
+                [verdict] = load_model().judge([look])
+                look = detection.send(verdict)
+        except StopIteration as ended:
+            found: list[float] = ended.value
+            return found
 
     def _ask(self, window: Window) -> Generator[Look, Verdict, float]:
         probability, self._state = yield Look(self._lead, window, self._state)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from conversations.audio import vad
-from conversations.audio.speech_model import STEP, load_model
+from conversations.audio.speech_model import STEP
 from conversations.audio.vad import SpeechDetector
 from conversations.engines.base import EngineSpec
 from conversations.engines.demo.tts import EspeakNG
@@ -32,22 +32,9 @@ def scale_to_level(speech: np.ndarray, db: float) -> np.ndarray:
     return np.asarray(speech * (10 ** (db / 20) / speech.std()))
 
 
-def feed(detector: SpeechDetector, pcm: bytes) -> list[float]:
-    """Return the probabilities of the windows that this audio completes, each judged alone."""
-    detection = detector.detect(pcm)
-    try:
-        look = next(detection)
-        while True:
-            [verdict] = load_model().judge([look])
-            look = detection.send(verdict)
-    except StopIteration as ended:
-        found: list[float] = ended.value
-        return found
-
-
 def detect(detector: SpeechDetector, sound: np.ndarray) -> list[float]:
     pcm = np.clip(sound * FULL_SCALE, -FULL_SCALE, FULL_SCALE - 1).round().astype(np.int16).tobytes()
-    return [one for start in range(0, len(pcm), FRAME) for one in feed(detector, pcm[start : start + FRAME])]
+    return [one for start in range(0, len(pcm), FRAME) for one in detector.feed(pcm[start : start + FRAME])]
 
 
 def detect_ungated(monkeypatch: pytest.MonkeyPatch, sound: np.ndarray) -> list[float]:
@@ -92,8 +79,8 @@ def test_a_fan_is_learned_and_let_through_no_more(db: float) -> None:
 def test_how_audio_is_cut_into_appends_does_not_matter() -> None:
     pcm = (scale_to_level(make_room_noise(2, -30), -30) * FULL_SCALE).astype(np.int16).tobytes()
     pieces = SpeechDetector()
-    in_pieces = [one for start in range(0, len(pcm), 502) for one in feed(pieces, pcm[start : start + 502])]
-    assert in_pieces == feed(SpeechDetector(), pcm)
+    in_pieces = [one for start in range(0, len(pcm), 502) for one in pieces.feed(pcm[start : start + 502])]
+    assert in_pieces == SpeechDetector().feed(pcm)
 
 
 def test_reset_forgets_the_room() -> None:
