@@ -52,8 +52,7 @@ class Session(ABC):
         self._inbox, self._outbox = Inbox(dialect), Outbox(send, dialect, is_paced=is_paced)
         self._dispatch = DispatchQueue(self._perform, self.error_boundary)
         self._deadlines = DeadlineTimers(self._dispatch.receive)
-        self._close_code = NORMAL
-        self._words_sec = WORDS_SEC
+        self._close_code, self._words_sec = NORMAL, WORDS_SEC
         self._client_left = False
         self._departure = engine_events.ClientGone(vanished=False)  # how the client left; so if it was told to
         self.detached_at: float | None = None  # when the connection was lost, of a client that may come back
@@ -155,19 +154,12 @@ class Session(ABC):
         with self.error_boundary:
             async for frame in self._inbox.read_frames():
                 try:
-                    config = self.machine.state.config
-                    await self._inbox.read_events(frame, config, self._dispatch.receive, self._make_way)
+                    await self._inbox.read_events(frame, self.machine.state.config, self._dispatch)
                 except ProtocolError as error:
                     self._dispatch.refuse(error)
                 except TooFastError:
                     self.close(POLICY_VIOLATION, "input_too_fast", TOO_FAST)
-                if self._dispatch.is_waiting:  # how the next frame is to be read may depend on this one
-                    await self._dispatch.settle()
-
-    async def _make_way(self) -> None:
-        """Let other sessions run, and handle what was given to the machine before more of it is."""
-        await asyncio.sleep(0)
-        await self._dispatch.settle()
+                await self._dispatch.settle()  # how the next frame is to be read may depend on this one
 
     async def _take_last_input(self) -> None:
         """Take the end of the audio, tell the machine that the client is gone, and send what waits for the client."""

@@ -95,6 +95,11 @@ class DispatchQueue:
             self._settled = asyncio.get_running_loop().create_future()
             await self._settled
 
+    async def make_way(self) -> None:
+        """Let other sessions run, and then wait until all inputs so far are handled."""
+        await asyncio.sleep(0)
+        await self.settle()
+
     def discard_inputs(self) -> None:
         """Drop the inputs that wait, since the session ends: answers to them would come before the error."""
         self._caused.clear()

@@ -1,7 +1,7 @@
 """The client's frames, in order, until the session reads them as events. Their bytes and their pace are bounded."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from time import monotonic
 
 from conversations.audio.wire_formats import InputAudio, decode_item_audio, get_bytes_per_ms, is_pcm
@@ -10,6 +10,7 @@ from conversations.realtime.protocol.audio_format import AudioFormat
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, ItemCreation, parse_event
 from conversations.realtime.protocol.session_config import SessionConfig
+from conversations.session.dispatch.dispatch_queue import DispatchQueue
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024  # an official append holds up to 15 MiB of base64
 MAX_HELD_BYTES = 4 * MAX_FRAME_BYTES
@@ -92,17 +93,10 @@ class Inbox:
             if not self._queue.empty():
                 await asyncio.sleep(0)  # a queue that is not empty never waits, so let other sessions run
 
-    async def read_events(
-        self,
-        frame: str | bytes,
-        config: SessionConfig,
-        take: Callable[[ClientEvent], None],
-        make_way: Callable[[], Awaitable[None]],
-    ) -> None:
-        """Give `take` the events in a frame, long audio in slices of a second. Raise ProtocolError or TooFastError.
+    async def read_events(self, frame: str | bytes, config: SessionConfig, queue: DispatchQueue) -> None:
+        """Give `queue` the events in a frame, long audio in slices of a second. Raise ProtocolError or TooFastError.
 
-        `config` is the session's present configuration, which names the formats of audio. `make_way` is called between
-        two slices: it lets other sessions run.
+        `config` is the session's present configuration, which names the formats of audio.
         """
         event = AudioAppend(frame) if isinstance(frame, bytes) else parse_event(frame, self._translate)
         kind = config.input.format
@@ -115,9 +109,9 @@ class Inbox:
             pieces = self.slice_audio(event, get_bytes_per_ms(kind) if is_converted else BYTES_PER_MS)
         for place, piece in enumerate(pieces):
             if place:
-                await make_way()
+                await queue.make_way()
             for one in self._audio.read(piece, kind) if is_converted else (piece,):
-                take(one)
+                queue.receive(one)
 
     def read_last_audio(self, take: Callable[[ClientEvent], None]) -> None:
         """Give `take` the end of the audio, which its decoder has held back, once there are no further frames."""
