@@ -85,6 +85,11 @@ class CascadeSession(Session):
     async def _end_engines(self) -> None:
         await self._engine_tasks.end()
 
+    def announce_end(self, error_code: str, message: str) -> None:
+        """Say that the session ends after its turn, of which the client gets the rest as fast as it is made."""
+        super().announce_end(error_code, message)
+        self._engine_tasks.hurry()
+
     # What the machine decides.
 
     def _perform_own(self, command: commands.EngineCommand | commands.CascadeCommand) -> None:
