@@ -14,6 +14,7 @@ from conversations.loop_lag import LAG
 from conversations.session.base import Session
 from conversations.session.live_sessions import LIVE_SESSIONS, RESTARTING
 from conversations.storage import callers
+from conversations.transport.remote_link import REMOTE_CLIENTS
 
 EXPIRED = "The session reached its time limit, or its client secret expired. Connect again to continue."
 # When the server stops, the sessions get so long in all: for turns under way to end, and then to store what was said.
@@ -95,6 +96,7 @@ def start() -> None:
     """Start watching the live sessions, and the conversations whose process is gone."""
     LAG.start()
     LIVE_SESSIONS.start()
+    REMOTE_CLIENTS.start()
 
 
 async def drain(most_sec: float = DRAIN_SEC) -> None:
@@ -107,6 +109,7 @@ async def drain(most_sec: float = DRAIN_SEC) -> None:
             await LIVE_SESSIONS.finish_turns(TURNS_SEC)
             LIVE_SESSIONS.stop()
             await _wait_until_gone()
+    REMOTE_CLIENTS.end()
     await LIVE_SESSIONS.end()
 
 

@@ -15,6 +15,7 @@ from conversations.realtime.protocol.ids import make_id
 from conversations.session.base import Session
 from conversations.session.endings import GOODBYES
 from conversations.session.live_sessions import LIVE_SESSIONS
+from conversations.transport.pipe import get_process_id
 from conversations.transport.replay_log import ReplayLog
 
 EXTENSION = "resume"
@@ -95,7 +96,7 @@ class ClientLink:
         seconds = settings.REALTIME["RESUME_SEC"]
         is_asked = session is not None and bool(seconds) and session.machine.state.has_extension(EXTENSION)
         if is_asked and not self.token:
-            self.token = secrets.token_urlsafe(TOKEN_BYTES)
+            self.token = f"{get_process_id()}.{secrets.token_urlsafe(TOKEN_BYTES)}"
             _resumable[self.token] = self
             await self._send_event("session.resumption", token=self.token, seconds=seconds)
         elif not is_asked and self.token:
@@ -129,7 +130,7 @@ class ClientLink:
             while (message := await receive())["type"] == "websocket.receive":
                 frame = message.get("text")
                 self.feed(socket, frame if frame is not None else message["bytes"], session)
-            if self._drop(socket, message.get("code", ABNORMAL)):
+            if self.drop(socket, message.get("code", ABNORMAL)):
                 return
         await asyncio.wait({self.hosted})
 
@@ -156,7 +157,7 @@ class ClientLink:
         """Return whether all is here that followed this event, or the session is over, so that only its end is told."""
         return self.hosted.done() or self._log.find_next(after) is not None
 
-    def _drop(self, socket: Socket, code: int) -> bool:
+    def drop(self, socket: Socket, code: int) -> bool:
         """Note that a socket is gone, with this close code. Return whether the session waits for another one."""
         if socket is not self._socket:
             return True

@@ -21,7 +21,7 @@ from conversations.session import conversation_lease
 from conversations.session.factory import build_session
 from conversations.storage import callers, database_threads, store
 from conversations.storage.leases import TakenOverError
-from conversations.transport import admission, origins
+from conversations.transport import admission, origins, remote_link
 from conversations.transport.admission import RefusedError
 from conversations.transport.client_link import ClientLink, find_link
 from conversations.transport.refusals import describe_fault, refuse
@@ -144,9 +144,11 @@ class RealtimeConsumer:
         token, after = self.query.get("resume", ""), self.query.get("after", "")
         if (link := find_link(token, after, caller.user_id)) is not None:
             await self._serve(link, after)
+        elif (pipe := await remote_link.open_pipe(token, after, caller.user_id)) is not None:
+            await remote_link.carry(pipe, self, self.receive)
         elif token and "conversation" not in self.query:
             raise RefusedError(POLICY_VIOLATION, "session_not_resumable", NOT_RESUMABLE)
-        return link is not None
+        return link is not None or pipe is not None
 
     async def _serve(self, link: ClientLink, after: str | None = None) -> None:
         """Carry the client's frames to its session, and those that followed the event `after` to the client."""

@@ -184,3 +184,55 @@ async def test_a_client_that_does_not_ask_is_not_waited_for(connect: Connect, up
         ended = Conversation.objects.filter(public_id=talk.conversation_id, status=Conversation.Status.ENDED)
         await poll(ended.aexists)
     assert "session.resumption" not in talk.kinds
+
+
+@pytest.fixture
+def sites(start_site: Callable[..., Site], redis_url: str, upstream: Upstream) -> tuple[Site, Site]:
+    """Two processes of one site."""
+    env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream.openai_url, "REDIS_URL": redis_url}
+    return start_site(**env), start_site(**env)
+
+
+async def test_a_reply_goes_on_by_way_of_another_process(
+    sites: tuple[Site, Site], key: str, upstream: Upstream, utterance: bytes
+) -> None:
+    """So does the conversation, until the process is gone that held it."""
+    here, there = sites
+    async with resuming_client(here.ws_url, key) as client:
+        reply = await ask_for_a_long_reply(client, upstream)
+        client.cut()
+        client.go_to(there)
+        assert (await client.resume())["type"] == "session.resumed"
+        await client.wait_for("response.done")
+        assert "".join(client.collect("response.output_audio_transcript.delta")).split() == reply.split()
+        upstream.script(transcripts=("Heard by way of another process.",))
+        for start in range(0, len(utterance), FRAME):
+            await client.send_frame(utterance[start : start + FRAME])
+        await client.send_frame(bytes(10 * FRAME))
+        await client.wait_for("response.done")
+        client.cut()
+        client.go_to(here)
+        assert (await client.resume())["type"] == "session.resumed"
+        client.cut()
+        client.go_to(there)
+        await client.resume()
+        here.process.kill()
+        client.cut()
+        assert (await client.resume(conversation=client.conversation_id))["type"] == "session.created"
+    words = [item.text for item in await load_items(client.conversation_id) if item.role == "user"]
+    assert words == ["Go on.", "Heard by way of another process."]
+
+
+async def test_who_came_by_another_process_is_told_of_the_end(
+    sites: tuple[Site, Site], key: str, upstream: Upstream
+) -> None:
+    here, there = sites
+    async with resuming_client(here.ws_url, key) as client:
+        client.cut()
+        client.go_to(there)
+        await client.resume()
+        await client.type("Hello.")
+        await client.wait_for("response.done")
+        here.process.terminate()
+        assert await client.receive_ending() == ("server_restarting", 1012)
+        assert (await client.resume(conversation=client.conversation_id))["type"] == "session.created"

@@ -12,6 +12,7 @@ from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import ConnectionClosed
 
+from tests.support.live import Site
 from tests.support.patience import PATIENCE_SEC, stretch
 from tests.support.realtime import wire
 from tests.support.sockets import build_authorization
@@ -31,6 +32,10 @@ class ResumingClient:
         self.sent: list[str | bytes] = []
         self.last_event_id = ""
 
+    def go_to(self, site: Site) -> None:
+        """Reach another process of the site from now on."""
+        self._url = f"{site.ws_url}/v1/realtime"
+
     async def begin(self, **query: str) -> None:
         """Connect, and ask for the extension."""
         await self._open(query)
@@ -41,7 +46,8 @@ class ResumingClient:
     async def resume(self, **query: str) -> dict[str, Any]:
         """Connect again, and send what has not arrived. Return the first event."""
         await self._open({"resume": self.token, "after": self.last_event_id, **query})
-        first = await self.receive_next()
+        async with asyncio.timeout(stretch()):
+            first = await self.receive_next()
         if first["type"] == "session.resumed":
             for frame in self.sent[first["received_frames"] :]:
                 await self.socket.send(frame)
