@@ -84,7 +84,7 @@ class RealtimeConsumer:
             if admission.is_overloaded() and "conversation" not in self.query:
                 raise RefusedError(TRY_AGAIN_LATER, "server_busy", admission.SERVER_BUSY)
             caller = await self._authenticate(key)
-            with admission.admit(caller, self.query.get("conversation", "")):
+            async with admission.admit(caller, self.query.get("conversation", "")):
                 await self._converse(caller)
         except RefusedError as refusal:
             await self._refuse(refusal)
