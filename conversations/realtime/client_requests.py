@@ -35,6 +35,7 @@ class ClientRequests:
     def update_session(self, event: SessionUpdate) -> None:
         """Change the session's settings, and send `session.updated`."""
         state, before = self.state, self.state.config.input.turn_detection
+        could_retry = state.has_extension("retry")
         has_begun = bool(len(state.log) or self.user_turn.buffer.received or self.agent_turn.response)
         known = {"has_sent_audio": state.has_sent_audio, "has_begun": has_begun}
         state.configure(
@@ -46,6 +47,8 @@ class ClientRequests:
             state.is_audio_stored = False
             state.do(StopStoring())
         state.send("session.updated", session=state.config.show())
+        if state.has_extension("retry") and not could_retry:
+            self.user_turn.transcription.offer_retry()
         self.listings.begin()
 
     # Items.

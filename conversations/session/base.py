@@ -193,6 +193,10 @@ class Session(ABC):
                 self._record.drop(item_id)
             case commands.KeepAudio(response_id, pcm):
                 self._record.add_response_audio(response_id, pcm)
+            case commands.KeepUserAudio(item_id, pcm):
+                self._record.keep_user_audio(item_id, pcm)
+            case commands.DropUserAudio(item_id):
+                self._record.drop_user_audio(item_id)
             case commands.SetDeadline(deadline, at):
                 self._deadlines.set(deadline, at)
             case measurements.DecisionOutcome() | measurements.DiscardedUsage() | measurements.PlaybackLatency():

@@ -99,7 +99,7 @@ class CascadeSession(Session):
             case commands.WarmEngines():
                 self._engine_tasks.connect()
             case commands.StopStoring():
-                self._record.is_on = False
+                self._record.stop_storing()
                 self._engine_tasks.stop_caching()
             case _:
                 self._engine_tasks.perform(command)

@@ -48,7 +48,7 @@ class UserTurn:
         self._onset_detector.threshold = detection.threshold
         self._detected = self.buffer.received
         self._detect_from_scratch = True
-        self.transcription.dictated = None
+        self.transcription.drop(self.transcription.dictated)
         if detection.is_on and self.utterance is not None:
             self._onset_detector.speaking = True
         else:
@@ -235,8 +235,8 @@ class UserTurn:
         self.buffer.clear()
         self._onset_detector.reset()
         self._endpointing.reset()
+        self.transcription.drop(self.utterance or self.transcription.dictated)
         self._set_utterance(None)
-        self.transcription.dictated = None
         self.state.set_deadline("half_sample", None)
         self.state.send("input_audio_buffer.cleared")
         self.interruption.resume()

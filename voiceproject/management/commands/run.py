@@ -68,14 +68,16 @@ class Command(BaseCommand):
     def serve(self, listener: socket.socket, link: WorkerLink | None = None) -> None:
         """Serve in this process."""
         from conversations import background_jobs, site_engines
-        from conversations.storage import deletion, spool
+        from conversations.storage import deletion, journal_recovery, spool
         from conversations.transport import admission
         from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
 
         if link:
             link.end_with_supervisor(END_SEC)
         site_engines.begin_search()
-        background_jobs.start([spool.replay, deletion.delete_batch, deletion.delete_loose_files])
+        background_jobs.start(
+            [spool.replay, journal_recovery.recover, deletion.delete_batch, deletion.delete_loose_files]
+        )
         ready = (lambda: None) if link else (lambda: self.greet(listener))
         daphne_server.serve(listener, application, ready, admission, link)
 
