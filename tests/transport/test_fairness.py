@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django import Settings
 
 from conversations.storage.callers import Caller
 from conversations.transport import admission
@@ -28,7 +28,7 @@ async def admit_as_many_as_possible(places: AsyncExitStack, user_id: int) -> tup
         count += 1
 
 
-async def test_a_user_gets_a_part_of_what_is_free(places: AsyncExitStack, settings: SettingsWrapper) -> None:
+async def test_a_user_gets_a_part_of_what_is_free(places: AsyncExitStack, settings: Settings) -> None:
     settings.REALTIME = {**settings.REALTIME, "MAX_SESSIONS": 16, "MAX_SESSIONS_PER_USER": 15}
     assert await admit_as_many_as_possible(places, 1) == (8, "server_busy")
     assert await admit_as_many_as_possible(places, 2) == (4, "server_busy")
@@ -40,8 +40,6 @@ async def test_a_user_gets_a_part_of_what_is_free(places: AsyncExitStack, settin
     ]
 
 
-async def test_a_program_for_which_all_places_are_meant_gets_them(
-    places: AsyncExitStack, settings: SettingsWrapper
-) -> None:
+async def test_a_program_for_which_all_places_are_meant_gets_them(places: AsyncExitStack, settings: Settings) -> None:
     settings.REALTIME = {**settings.REALTIME, "MAX_SESSIONS": 16, "MAX_SESSIONS_PER_USER": 16}
     assert await admit_as_many_as_possible(places, 1) == (16, "server_busy")
