@@ -56,7 +56,7 @@ async def test_nobody_is_told_busy_while_any_process_has_room(site: Site, socket
 
     async def has_room() -> bool:
         talk = await connect(sockets, site, one)
-        return (await receive_first(talk))["type"] == "session.created"
+        return bool((await receive_first(talk))["type"] == "session.created")
 
     await poll(has_room)
 

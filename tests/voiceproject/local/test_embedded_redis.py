@@ -28,8 +28,8 @@ sys.stdin.readline()
 @contextmanager
 def use_redis() -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Yield a process that uses it until it reads a line, and its URL."""
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen([sys.executable, "-c", USE], text=True, cwd=ROOT, **pipes) as process:
+    command, pipe = [sys.executable, "-c", USE], subprocess.PIPE
+    with subprocess.Popen(command, text=True, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe) as process:
         assert process.stdout
         yield process, process.stdout.readline().strip()
         process.kill()
