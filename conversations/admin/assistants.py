@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest
 from unfold.decorators import display
@@ -14,8 +14,9 @@ from unfold.widgets import (
 )
 
 from accounts.admin.base import RecordedAdmin
+from conversations.admin.engine_fallbacks import FallbackInline, list_without_credential
+from conversations.engines.choices import list_providers
 from conversations.engines.engine_kinds import EngineKind
-from conversations.engines.registry import ENGINES
 from conversations.models import Assistant
 from conversations.tools.registry import SITE_TOOLS
 
@@ -60,7 +61,7 @@ class AssistantForm(forms.ModelForm[Assistant]):
         """Offer only the providers that have an engine of this kind."""
         field = self.fields.get(f"{kind}_engine")
         if isinstance(field, forms.ChoiceField):  # absent from a form that can only be read
-            runs = [provider for provider in Assistant.Provider if (kind, provider.value) in ENGINES]
+            runs = [provider for provider in Assistant.Provider if provider.value in list_providers(kind)]
             field.choices = [("", ENGINE_DEFAULT), *((provider.value, provider.label) for provider in runs)]
 
 
@@ -69,6 +70,7 @@ class AssistantAdmin(RecordedAdmin):
     """The list and the form of assistants."""
 
     form = AssistantForm
+    inlines: ClassVar = [FallbackInline]
     list_display = ["name_and_description", "engines", "language", "owner", "default"]
     list_select_related = ["owner"]
     list_filter = ["is_default", "language"]
@@ -85,7 +87,7 @@ class AssistantAdmin(RecordedAdmin):
             "Engines",
             {
                 "description": "Leave a model empty for the site’s choice. Speech to speech does not use the "
-                "site’s tools.",
+                "site’s tools; while it keeps failing, new calls use the other three if one of them is named here.",
                 "fields": [
                     ("stt_engine", "stt_model"),
                     ("llm_engine", "llm_model"),
@@ -107,6 +109,16 @@ class AssistantAdmin(RecordedAdmin):
         if obj.is_default:
             Assistant.objects.filter(is_default=True).exclude(pk=obj.pk).update(is_default=False)
         super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: AssistantForm, formsets: Any, change: bool) -> None:
+        """Save the fallbacks too, and say of those without a credential of this site that they may be skipped."""
+        super().save_related(request, form, formsets, change)
+        for name in list_without_credential(form.instance):
+            self.message_user(
+                request,
+                f"{name} has no credential on this site. As a fallback it serves only users with a key of their own.",
+                messages.WARNING,
+            )
 
     @display(header=True, description="Assistant", ordering="name")
     def name_and_description(self, obj: Assistant) -> tuple[str, str]:

@@ -52,11 +52,10 @@ class Session(ABC):
         self._inbox, self._outbox = Inbox(dialect), Outbox(send, dialect, is_paced=is_paced)
         self._dispatch = DispatchQueue(self._perform, self.error_boundary)
         self._deadlines = DeadlineTimers(self._dispatch.receive)
-        self._close_code = NORMAL
-        self._words_sec = WORDS_SEC
+        self._close_code, self._words_sec = NORMAL, WORDS_SEC
         self._client_left = False
         self._departure = engine_events.ClientGone(vanished=False)  # how the client left; so if it was told to
-        self.is_detached = False  # the connection is lost, and the client may come back
+        self.detached_at: float | None = None  # when the connection was lost, of a client that may come back
         self._recording: recording.SessionRecording | None = None
 
     def _build_machine(self, machine_type: Callable[..., AnyMachine], arguments: dict[str, Any]) -> AnyMachine:
@@ -139,6 +138,11 @@ class Session(ABC):
             self._dispatch.discard_inputs()
         self._dispatch.refuse(ProtocolError(error_code, message), get_error_type(code))
 
+    def announce_end(self, error_code: str, message: str) -> None:
+        """Tell a client that may come back that the session ends once its turn is over."""
+        if self.machine.state.has_extension("resume"):
+            self._send({"type": "session.ending", "event_id": make_id("event"), "code": error_code, "message": message})
+
     @property
     def is_ending(self) -> bool:
         """Return whether the session only stores what was said: the client has left or was told to."""
@@ -150,17 +154,19 @@ class Session(ABC):
         with self.error_boundary:
             async for frame in self._inbox.read_frames():
                 try:
-                    await self._inbox.read_events(frame, self.machine.state.config, self._dispatch.receive)
+                    await self._inbox.read_events(frame, self.machine.state.config, self._dispatch)
                 except ProtocolError as error:
                     self._dispatch.refuse(error)
                 except TooFastError:
                     self.close(POLICY_VIOLATION, "input_too_fast", TOO_FAST)
+                await self._dispatch.settle()  # how the next frame is to be read may depend on this one
 
     async def _take_last_input(self) -> None:
         """Take the end of the audio, tell the machine that the client is gone, and send what waits for the client."""
         with self.error_boundary:
             self._inbox.read_last_audio(self._dispatch.receive)
         self._dispatch.receive(self._departure)
+        await self._dispatch.settle()
         if not self._client_left:
             await self._outbox.flush(timeout_sec=2.0)
             await self._close_socket(self._close_code)

@@ -3,11 +3,13 @@ from contextlib import aclosing
 
 import pytest
 
+from conversations.engines import retries
 from conversations.engines.base import ChatMessage, Completion, EngineSpec
 from conversations.engines.errors import (
     EngineAuthError,
     EngineBusy,
     EngineError,
+    EngineMalformed,
     EngineQuotaError,
     EngineRejected,
     EngineTimeout,
@@ -96,8 +98,8 @@ async def test_the_connection_is_kept_for_the_next_turn(upstream: Upstream) -> N
         ("429_quota", EngineQuotaError, "no credit left"),
         ("503", EngineUnavailable, "a problem on its side (error 503)"),
         ("cut", EngineUnavailable, "broke off"),
-        ("garbage", EngineRejected, "not a reply"),
-        ("empty", EngineRejected, "not a reply"),
+        ("garbage", EngineMalformed, "not a reply"),
+        ("empty", EngineMalformed, "not a reply"),
         ("error_event", EngineUnavailable, "a problem on its side (server_error)"),
     ],
 )
@@ -139,7 +141,10 @@ async def test_a_cut_before_the_first_byte_is_tried_again(upstream: Upstream) ->
     assert len(upstream.list_requests("chat")) == 2
 
 
-async def test_there_is_no_further_try_that_could_not_end_in_time(upstream: Upstream) -> None:
+async def test_there_is_no_further_try_that_could_not_end_in_time(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "PAUSES_SEC", (0.2,))
     upstream.behave("chat", fault="503")
     with pytest.raises(EngineUnavailable):
         await collect(make_engine(upstream, timeout_sec=0.15))
