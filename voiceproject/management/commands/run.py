@@ -4,8 +4,6 @@ import os
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -17,11 +15,11 @@ from django.db import Error, connection
 from conversations.management.model_fetching import fetch_what_this_site_needs
 from voiceproject import first_admin
 from voiceproject.database import outages
+from voiceproject.database.turns import take_turns
 from voiceproject.server import daphne_server, supervisor, worker_link
 from voiceproject.server.worker_link import WorkerLink
 from voiceproject.settings.env import BASE_DIR
 
-MIGRATION_LOCK_ID = 0x5E78  # any number that no other advisory lock of this site uses
 END_SEC = 60.0  # for one of several processes to end, more than its sessions and requests get
 
 
@@ -99,15 +97,6 @@ def check_database() -> None:
         psycopg.connect(**parameters).close()
     except psycopg.Error as error:
         raise ImproperlyConfigured(f"DATABASE_URL: {' '.join(str(error).split())}") from None
-
-
-@contextmanager
-def take_turns() -> Iterator[None]:
-    """Let processes that start together on one database take turns: each finds the work of the one before it done."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK_ID])
-        yield
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK_ID])
 
 
 def build_local_url(host: str, port: int) -> str:
