@@ -7,6 +7,7 @@ from typing import Literal
 from prometheus_client import Counter, Gauge, Histogram
 
 from conversations.engines import incidents
+from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.incidents import EngineIncident
 from conversations.loop_lag import LAG
 from conversations.realtime.measurements import DecisionOutcome, DiscardedUsage, Measurement, PlaybackLatency
@@ -43,6 +44,12 @@ _engines = Counter(
     "voiceproject_engine_events",
     "Engine calls that failed, were refused or retried, or went on another way.",
     ["engine", "provider", "model", "outcome", "code"],
+)
+_circuits = Gauge(
+    "voiceproject_engine_circuits_open",
+    "Engines that are skipped where another can answer, since they failed lately.",
+    ["engine", "provider"],
+    multiprocess_mode="livesum",
 )
 _sessions = Gauge("voiceproject_live_sessions", "Live sessions of this process.")
 _lag = Gauge("voiceproject_event_loop_lag_seconds", "How late the event loop is, averaged over a second.")
@@ -83,6 +90,11 @@ def count_engine_incident(incident: EngineIncident) -> None:
     """
     model = incident.model if incident.model in _list_site_models() else "other"
     _engines.labels(incident.engine, incident.provider, model, incident.outcome, incident.code).inc()
+
+
+def set_open_circuits(kind: EngineKind, provider: str, count: int) -> None:
+    """Set how many engines of a kind and a provider are skipped in this process."""
+    _circuits.labels(kind, provider).set(count)
 
 
 @lru_cache(maxsize=1)

@@ -133,8 +133,11 @@ class ClientRequests:
         response = self.agent_turn.playback_queue.find(event.response_id)
         if response is None or response.playback.started_at is None:
             return
-        response.stamp("playback", response.playback.report(event.played_ms, self.state.now))
+        began_at = response.playback.report(event.played_ms, self.state.now)
         self.agent_turn.playback_queue.mark_earlier_played(response)
+        if "playback" in response.item.waterfall:  # told again after an outage, in which the sound ran dry
+            return
+        response.stamp("playback", began_at)
         self.state.save(response.item, in_background=True)
         self.state.do(PlaybackLatency(response.item.waterfall["playback"]))
 

@@ -15,6 +15,7 @@ from conversations.session.base import Session
 from conversations.session.engine_calls.engine_tasks import EngineTasks
 from conversations.storage import store
 from conversations.storage.engine_selection import EngineSet
+from conversations.storage.fallback_selection import KINDS
 from conversations.storage.recorder import Recorder
 
 
@@ -22,11 +23,8 @@ def warm_engines(engines: EngineSet) -> None:
     """Import and load what the first session would otherwise wait for. It is slow, so call it in a thread."""
     vad_model()
     engine_classes = (
-        load("stt", engines.stt.provider),
         load_stream(engines.stt),
-        load("llm", engines.llm.provider),
-        load("tts", engines.tts.provider),
-        *(load(kind, spec.provider) for kind, spec in engines.stand_ins.items()),
+        *(load(kind, spec.provider) for kind in KINDS for spec in engines.list_specs(kind)),
     )
     for engine_class in engine_classes:
         getattr(engine_class, "warm", lambda: None)()
@@ -86,6 +84,11 @@ class CascadeSession(Session):
 
     async def _end_engines(self) -> None:
         await self._engine_tasks.end()
+
+    def announce_end(self, error_code: str, message: str) -> None:
+        """Say that the session ends after its turn, of which the client gets the rest as fast as it is made."""
+        super().announce_end(error_code, message)
+        self._engine_tasks.hurry()
 
     # What the machine decides.
 
