@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.chaos.caller import TRANSCRIPTS, Caller
+from tests.support.chaos.caller import REPLIES, TRANSCRIPTS, Caller
 from tests.support.chaos.holdings import Sample, find_growth, take_sample
 from tests.support.chaos.verdict import judge
 from tests.support.live import Site, run_redis, run_site
@@ -61,7 +61,7 @@ def running(tmp_path: Path, upstream_process: Upstream) -> Iterator[Running]:
 
 
 async def test_nothing_grows_and_nothing_fails(running: Running, upstream: Upstream) -> None:
-    upstream.script(transcripts=TRANSCRIPTS)
+    upstream.script(TRANSCRIPTS, REPLIES)
     utterance = await synthesize_speech("Good morning, can you hear me well?")
     ends_at = time.monotonic() + MINUTES * 60
     finished: list[Caller] = []

@@ -6,6 +6,7 @@ It does what the talk page does: a message has an id of its own, and is sent aga
 import asyncio
 import base64
 import json
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -23,7 +24,9 @@ AGAIN_SEC = 0.2  # between two tries to connect
 SHOWN_ITEMS = 60  # of the last 200, which a session begins with, those of the user that are counted on
 REPLY_SEC = 15.0  # within which a turn must end, in a reply or an error
 CONNECTION_ERRORS = (OSError, WebSocketException, InvalidHandshake, TimeoutError)
-TRANSCRIPTS = tuple(f"Please tell me about the case number {number}." for number in range(20_000))  # for the upstream
+# For the upstream. No words of a reply come back in what is said over it: they would count as its echo.
+TRANSCRIPTS = tuple(f"Please tell me about the case number {number}." for number in range(20_000))
+REPLIES = tuple(f"It went well, as all others did: {number}." for number in range(20_000))
 WORDS = "conversation.item.input_audio_transcription.completed"
 
 
@@ -55,16 +58,22 @@ class Caller:
         self.typed: dict[str, str] = {}  # texts by item id, of messages that the server has confirmed
         self.lists: list[list[str]] = []  # the items that each connection was shown at its beginning
         self.utterances = self.turns = self.connections = 0
+        self.unanswered = 0  # turns of which the server had the user's part, and whose reply broke off
+        self.gaps_sec: list[float] = []  # from each loss of the connection until the talk could go on
         self.complaints: list[str] = []
 
     async def talk(self) -> None:
         """Talk until `is_over`, and hang up."""
+        lost_at: float | None = None
         while not self.is_over:
             try:
                 await self._connect()
+                self.gaps_sec += [time.monotonic() - lost_at] if lost_at else []
+                lost_at = None
                 while not self.is_over:
                     await self._take_turn()
             except (*CONNECTION_ERRORS, BrokenError):
+                lost_at = lost_at or time.monotonic()
                 await asyncio.sleep(AGAIN_SEC)
         if self._socket is not None:
             with suppress(*CONNECTION_ERRORS):
@@ -96,10 +105,12 @@ class Caller:
     # Talking.
 
     async def _take_turn(self) -> None:
-        if self._unconfirmed or CHANCE.random() < 0.5:
-            await self._type()
-        else:
-            await self._speak()
+        said = len(self._said)
+        try:
+            await (self._type() if self._unconfirmed or CHANCE.random() < 0.5 else self._speak())
+        except (*CONNECTION_ERRORS, BrokenError):
+            self.unanswered += len(self._said) > said
+            raise
         self.turns += 1
         self.is_over = self.is_over or self.turns >= self._most_turns
         await asyncio.sleep(self._rest_sec)
@@ -117,7 +128,8 @@ class Caller:
         listening = asyncio.ensure_future(self._receive_until("response.done", "error"))
         try:
             step = FRAME_MS * BYTES_PER_MS
-            sound = self._utterance + bytes(1_500 * BYTES_PER_MS)
+            # Quiet noise makes each utterance another one: speech to text need not hear the same sound twice.
+            sound = _make_noise() + self._utterance + bytes(1_500 * BYTES_PER_MS)
             for start in range(0, len(sound), step):
                 audio = base64.b64encode(sound[start : start + step]).decode()
                 await self._send({"type": "input_audio_buffer.append", "audio": audio})
@@ -179,3 +191,8 @@ class Caller:
 
 def is_added(event: dict[str, Any]) -> bool:
     return bool(event["type"] == "conversation.item.added")
+
+
+def _make_noise() -> bytes:
+    """Return 0.1 s of noise that nobody hears."""
+    return b"".join(CHANCE.choice((b"\x00\x00", b"\x02\x00", b"\xfe\xff")) for _ in range(2_400))

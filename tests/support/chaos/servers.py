@@ -43,6 +43,13 @@ class Servers:
     def sites(self) -> list[Site]:
         return [site for site, _ in self._running.values()]
 
+    def make_key(self) -> str:
+        """Return an API key of a new user."""
+        site = self.sites[0]
+        person = {"DJANGO_SUPERUSER_EMAIL": "chaos@example.com", "DJANGO_SUPERUSER_PASSWORD": "correct horse"}
+        site.manage("createsuperuser", "--noinput", **person)
+        return site.manage("create_api_key", "chaos@example.com").stdout.split()[-1]
+
     def choose_url(self) -> str:
         """Return the socket's address of one of the sites that are up."""
         return CHANCE.choice([site.ws_url for site in self.sites])
@@ -66,6 +73,15 @@ class Servers:
         site, _ = self._running[number]
         site.process.kill()
         self._leave(number)
+        self._start(number)
+
+    def restart_web(self, number: int) -> None:
+        """Stop a site in good order, while nobody new is sent to it, and start another one in its place."""
+        site, stack = self._running.pop(number)
+        site.process.terminate()
+        assert site.process.wait(stretch(START_SEC)) == 0
+        stack.close()
+        self.tracebacks += [site.log] if "Traceback" in site.log else []
         self._start(number)
 
     def kill_postgres(self) -> None:
