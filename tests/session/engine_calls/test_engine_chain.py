@@ -7,6 +7,7 @@ from math import inf
 from time import monotonic
 
 import pytest
+from prometheus_client import REGISTRY
 
 from conversations.engines import incidents
 from conversations.engines.base import EngineSpec
@@ -123,6 +124,25 @@ async def test_one_that_keeps_failing_is_skipped_and_later_tried_by_one(
     assert [one.outcome for one in told if "circuit" in one.outcome] == ["circuit_opened", "circuit_closed"]
 
 
+def read_open_circuits() -> float | None:
+    return REGISTRY.get_sample_value("voiceproject_engine_circuits_open", {"engine": "llm", "provider": "openai"})
+
+
+async def test_how_many_are_open_is_told_until_nobody_asks_for_them_any_more(bench: Bench) -> None:
+    bench.down = {"a"}
+    for key in ("sk-mine", "sk-yours"):
+        for _ in range(3):
+            await bench.call_anew(bench.build("a", "b", key=key))
+    assert read_open_circuits() == 2
+    bench.now += 200
+    bench.down = set()
+    await bench.call_anew(bench.build("a", "b", key="sk-mine"))
+    assert read_open_circuits() == 1
+    bench.now += 200
+    bench.build("a", key="sk-theirs")
+    assert read_open_circuits() == 0
+
+
 async def test_who_comes_while_another_tries_goes_past(bench: Bench) -> None:
     chain, is_tried, is_over = bench.build("a", "b"), asyncio.Event(), asyncio.Event()
     bench.down = {"a"}
@@ -208,6 +228,24 @@ async def test_what_fails_amid_its_output_is_not_gone_on_with(bench: Bench) -> N
     with pytest.raises(EngineUnavailable):
         await anext(stream)
     assert chain.find_number("item") == 0
+
+
+async def test_what_can_be_taken_back_is_replaced(bench: Bench) -> None:
+    async def answer(name: str) -> AsyncGenerator[str]:
+        yield f"{name}: It is noon."
+
+    chain = bench.build("a", "b", "c")
+    stream = chain.stream("item", lambda link: (answer if link.engine == "c" else break_off)(link.engine), lambda: "-")
+    assert [piece async for piece in stream] == ["a: I think", "-", "b: I think", "-", "c: It is noon."]
+    assert chain.find_number("item") == 2
+
+
+async def test_if_nobody_is_left_nothing_is_taken_back(bench: Bench) -> None:
+    chain = bench.build("a", "b")
+    stream = chain.stream("item", lambda link: break_off(link.engine), lambda: "-")
+    assert [await anext(stream) for _ in range(3)] == ["a: I think", "-", "b: I think"]
+    with pytest.raises(EngineUnavailable):
+        await anext(stream)
 
 
 async def test_a_failure_amid_the_output_counts_against_the_engine(bench: Bench, told: list[EngineIncident]) -> None:
