@@ -12,7 +12,7 @@ from conversations.realtime import commands, engine_events, measurements
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
-from conversations.session import recording
+from conversations.session import recording, turn_traces
 from conversations.session.dispatch.deadline_timers import DeadlineTimers
 from conversations.session.dispatch.dispatch_queue import AnyMachine, DispatchQueue, Machine
 from conversations.session.dispatch.error_boundary import BoundaryTaskGroup, ErrorBoundary
@@ -63,6 +63,7 @@ class Session(ABC):
         self._words_sec = WORDS_SEC
         self._client_left = self._has_vanished = False
         self._recording: recording.SessionRecording | None = None
+        self._traces = turn_traces.OFF
 
     def _build_machine(self, machine_type: Callable[..., AnyMachine], arguments: dict[str, Any]) -> AnyMachine:
         """Build the machine, and record from here on what goes into it, where the site records calls."""
@@ -73,6 +74,7 @@ class Session(ABC):
 
     async def run(self) -> None:
         """Run until the client hangs up or `close` is called, and return when what was said is stored."""
+        self._traces = turn_traces.begin(self.opened, self.machine.state.config)
         async with self._own_tasks() as group:
             helpers = [group.create_task(work) for work in (self._record.run(), self._send_frames())]
             self._dispatch.start()
@@ -100,6 +102,7 @@ class Session(ABC):
             await self._record.end()
             if self._recording:
                 await self._recording.end()
+            self._traces.end()
 
     @abstractmethod
     async def _begin_engines(self, group: asyncio.TaskGroup) -> None:
@@ -207,6 +210,7 @@ class Session(ABC):
     def _send(self, event: dict[str, Any]) -> None:
         if event["type"] == "response.done":
             metrics.count_response(event["response"]["status"])
+        self._traces.see_event(event)
         if self._client_left:
             return
         try:
@@ -222,6 +226,7 @@ class Session(ABC):
                 await self._outbox.run()
 
     def _save(self, command: commands.Save) -> None:
+        self._traces.see_item(command.item)
         done = self._record.save(command)
         if done is not None and not command.in_background:
             self._outbox.wait_for(done)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing, suppress
+from contextvars import copy_context
 from typing import Any
 
 from conversations import metrics
@@ -12,7 +13,7 @@ from conversations.engines.base import Closable, Connectable
 from conversations.engines.deadline import set_deadline
 from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.errors import EngineError
-from conversations.engines.registry import make_llm, make_stt, make_stt_stream, make_tts
+from conversations.engines.registry import make_stt_stream
 from conversations.engines.voices import choose_voice
 from conversations.pcm import measure_seconds
 from conversations.realtime import commands, engine_events
@@ -20,12 +21,14 @@ from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.user_turn.transcription import NO_SOUND
 from conversations.session.engine_calls.generation import Generation, convert_failure
+from conversations.session.engine_calls.observed import make_llm, make_stt, make_tts, run_tool
 from conversations.session.engine_calls.speech_cache import CachedSpeechToText, CachedTextToSpeech, Shelf
 from conversations.session.engine_calls.stand_ins import StandIns
 from conversations.session.engine_calls.transcriber import Transcriber
 from conversations.storage import store
 from conversations.storage.store import OpenedConversation
 from conversations.tools.toolbox import Toolbox
+from voiceproject import log_context
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +48,7 @@ class EngineTasks:
         *,
         plays_live: bool = True,
     ) -> None:
-        self._opened = opened
-        self._plays_live = plays_live
-        self._report = report
+        self._opened, self._plays_live, self._report = opened, plays_live, report
         engines = opened.engines
         user_id = opened.caller.user_id
         self._stt = stt = make_stt(engines.stt)
@@ -59,8 +60,8 @@ class EngineTasks:
         self._stand_ins = StandIns(engines)
         stream = make_stt_stream(engines.stt)
         self.transcriber = Transcriber(file_stt, stream, engines.stt, opened.keywords, report, self._stand_ins)
-        self._connecting = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Connectable)]
-        self._closing = [engine for engine in (stt, self._llm, tts) if isinstance(engine, Closable)]
+        self._connecting = [one.engine for one in (stt, self._llm, tts) if isinstance(one.engine, Connectable)]
+        self._closing = [one.engine for one in (stt, self._llm, tts) if isinstance(one.engine, Closable)]
         self._toolbox: Toolbox | None = None
         self._tasks: dict[str, set[asyncio.Task[None]]] = {}  # by id of the response, or of the item transcribed
         self._generations: dict[str, Generation] = {}
@@ -76,7 +77,7 @@ class EngineTasks:
 
     def begin(self, group: asyncio.TaskGroup) -> None:
         """Open the engines and offer the tools; all tasks run in `group`."""
-        self._group = group
+        self._group, self._context = group, copy_context()
         self.transcriber.open()
         self.connect()
         self._toolbox = Toolbox(self._opened, group, self._report_tools)
@@ -186,7 +187,7 @@ class EngineTasks:
             task.cancel()
 
     def _start(self, key: str, work: Coroutine[Any, Any, None]) -> None:
-        task = self._group.create_task(work)
+        task = self._group.create_task(work, context=log_context.enter_turn(self._context, key))
         self._tasks.setdefault(key, set()).add(task)
         task.add_done_callback(lambda done: self._forget(key, done))
 
@@ -238,7 +239,7 @@ class EngineTasks:
     async def _run_tool(self, asked: commands.RunTool) -> None:
         if self._toolbox is None:
             raise RuntimeError("a tool of a box that is not open")
-        outcome = await self._toolbox.run(asked.name, asked.arguments)
+        outcome = await run_tool(self._toolbox, asked.name, asked.arguments)
         self._report(engine_events.ToolCallDone(asked.response_id, asked.item_id, outcome.output, outcome.error))
 
     async def _run_generation(self, response_id: str, generation: Generation) -> None:

@@ -25,7 +25,7 @@ from conversations.engines.deadline import get_remaining_sec, set_deadline
 from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.errors import EngineError
 from conversations.engines.local.voices.catalogue import find_choice, is_local_voice
-from conversations.engines.registry import make_llm, make_stt, make_tts
+from conversations.session.engine_calls.observed import make_llm, make_stt, make_tts
 from conversations.storage.engine_selection import EngineSet
 
 KEPT_IDS = 64
