@@ -5,9 +5,11 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bench import admission, barge_in, cost, cut_offs, interruptions, latency, sites
+from bench.frames import KINDS, PAGE
 from bench.report import Report
 from bench.sites import BASELINE, FILE, LOCAL, PIPECAT, STREAMING, Mode, Site
 
@@ -28,18 +30,19 @@ TURNS = {1: 8, 10: 5}  # of each session; with more sessions, few
 def main() -> None:
     arguments = _parse_arguments()
     sites.leave_server_core()
-    report = Report(arguments.write, sys.argv[1:])
+    frames = KINDS[arguments.frames]
+    report = Report(arguments.write, sys.argv[1:], frames)
     started_at = time.monotonic()
     with sites.run_upstream() as upstream:
         for name in arguments.servers:
             with sites.run_server(MODES[name], upstream) as site:
-                asyncio.run(measure(site, arguments, report))
+                asyncio.run(measure(replace(site, frames=frames), arguments, report))
     if "cost" in arguments.only and "file" in arguments.servers:
         with sites.run_upstream("--at-once") as upstream, sites.run_server(FILE, upstream) as site:
             asyncio.run(measure_memory(site, arguments.quick, report))
     if "admission" in arguments.only and "file" in arguments.servers:
         with sites.run_upstream() as upstream, admission.run_full_site(upstream) as site:
-            asyncio.run(measure_admission(site, report))
+            asyncio.run(measure_admission(replace(site, frames=frames), report))
     report.finish(time.monotonic() - started_at)
 
 
@@ -99,6 +102,9 @@ def _parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--servers", type=_build_names_parser(tuple(MODES)), metavar="NAME,NAME",
                         help=", ".join(MODES))  # fmt: skip
+    parser.add_argument(
+        "--frames", choices=KINDS, default=PAGE.name, help=f"of the callers' microphones ({PAGE.name}, as the page's)"
+    )
     parser.add_argument("--write", type=Path, metavar="FILE", help="the page of Markdown")
     arguments = parser.parse_args()
     arguments.sessions = arguments.sessions or ([1, 10] if arguments.quick else [1, 10, 50, 100])

@@ -10,11 +10,13 @@ from math import ceil
 import numpy as np
 
 from bench.connections import Connection, Got
+from bench.frames import PAGE
 from bench.marks import Samples
 from bench.player import Player
-from bench.speech import FRAME_MS, RATE, Utterance, make_room_noise
+from bench.speech import RATE, Utterance, make_room_noise
 
 AUDIBLE = 60  # of 32,767
+LOOK_SEC = 0.02  # between two looks whether what is waited for has come
 NOISE_SEC = 7
 
 
@@ -46,6 +48,7 @@ class Caller:
     name: str
     connection: Connection
     player: Player
+    frame_ms: int = PAGE.ms
     mixed_in: Callable[["Caller", Samples, Samples], None] | None = None
     chunks: list[Chunk] = field(default_factory=list)
     events: list[Got] = field(default_factory=list)
@@ -57,7 +60,7 @@ class Caller:
 
     @property
     def frame(self) -> int:
-        return self.connection.rate * FRAME_MS // 1000
+        return self.connection.rate * self.frame_ms // 1000
 
     def say(self, samples: Samples) -> Spoken:
         """Speak marked samples at the connection's rate, beginning with the next frame, and return when they sound."""
@@ -72,11 +75,11 @@ class Caller:
 
     def renew(self) -> "Caller":
         """Return the same caller for a new connection."""
-        return Caller(self.name, self.connection, Player(self.player.can_pause))
+        return Caller(self.name, self.connection, Player(self.player.can_pause), self.frame_ms)
 
     def compute_sent_at(self, position_ms: float) -> float:
         """Return when the sample at this position of the microphone's stream, in ms, had been sent."""
-        return self._began_at + ceil(position_ms / FRAME_MS) * FRAME_MS / 1000
+        return self._began_at + ceil(position_ms / self.frame_ms) * self.frame_ms / 1000
 
     async def stream(self) -> None:
         noise = make_room_noise(NOISE_SEC * self.connection.rate, seed=hash(self.name) % 2**32)
@@ -85,7 +88,7 @@ class Caller:
             due = self._began_at + (self._sent + self.frame) / self.connection.rate
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             self.lateness_sec.append(time.monotonic() - due)
-            played = self.player.advance(RATE * FRAME_MS // 1000)
+            played = self.player.advance(RATE * self.frame_ms // 1000)
             await self.connection.send_audio(self._build_frame(noise, played))
             for event in self.player.to_send:
                 await self.connection.send(event)
@@ -123,7 +126,7 @@ class Caller:
         while not (found := condition()) and time.monotonic() < deadline:
             if any(task.done() for task in self.tasks):
                 raise ConnectionError(f"the server hung up on {self.name}")
-            await asyncio.sleep(FRAME_MS / 2000)
+            await asyncio.sleep(LOOK_SEC)
         return found
 
     def find_event_at(self, kind: str, after: float) -> float | None:

@@ -1,8 +1,9 @@
-"""The callers' accounts on the site under test. `manage.py shell` runs `create_callers`, which prints their keys."""
+"""The callers' accounts on the site under test. `manage.py shell` runs `print_callers`, which prints their keys."""
 
 import json
 import os
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils import timezone
@@ -16,8 +17,13 @@ from conversations.models import Assistant
 INSTRUCTIONS = "You are a friendly assistant in a voice call. Answer in one or two sentences."
 
 
-def create_callers() -> None:
-    """Create a user for each caller, and print their API keys as JSON.
+def print_callers() -> None:
+    """Create the callers that the environment names, and print their API keys as JSON."""
+    sys.stdout.write(json.dumps(create_callers(json.loads(os.environ["BENCH_CALLERS"]))) + "\n")
+
+
+def create_callers(names: Iterable[str]) -> dict[str, str]:
+    """Create a user for each caller, and return their API keys by name.
 
     Each has a provider key of its own, by which the emulated providers tell the callers apart.
     """
@@ -25,8 +31,7 @@ def create_callers() -> None:
         fields: dict[str, Any] = {"name": slug, "instructions": INSTRUCTIONS, "language": "en"}
         fields["preemptive_generation"] = slug == AHEAD
         Assistant.objects.update_or_create(slug=slug, defaults=fields)
-    names = json.loads(os.environ["BENCH_CALLERS"])
-    sys.stdout.write(json.dumps({name: _create_caller(name) for name in names}) + "\n")
+    return {name: _create_caller(name) for name in names}
 
 
 def _create_caller(name: str) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from websockets.asyncio.client import ClientConnection, connect
 
+from bench.frames import BINARY
 from bench.marks import Samples
 
 PIPECAT_RATE = 16_000  # of the microphone: Pipecat's default, so that it need not resample
@@ -39,14 +40,15 @@ class Connection(Protocol):
 
 
 class RealtimeConnection:
-    """A connection to this project's server that speaks as its page does: binary appends, session.update first."""
+    """A connection to this project's server: session.update first, then audio as the page or official SDKs send it."""
 
     rate = 24_000
 
-    def __init__(self, url: str, key: str, assistant: str, session: dict[str, Any]) -> None:
+    def __init__(self, url: str, key: str, assistant: str, session: dict[str, Any], encoding: str) -> None:
         self._url = f"{url}/v1/realtime?{urlencode({'assistant': assistant})}"
         self._headers = {"Authorization": f"Bearer {key}"}
         self._session = session
+        self._encoding = encoding
         self._socket: ClientConnection
 
     async def open(self) -> None:
@@ -59,7 +61,11 @@ class RealtimeConnection:
                 raise ConnectionError("the session was refused")
 
     async def send_audio(self, samples: Samples) -> None:
-        await self._socket.send(samples.tobytes())
+        if self._encoding == BINARY:
+            await self._socket.send(samples.tobytes())
+        else:
+            audio = base64.b64encode(samples.tobytes()).decode()
+            await self.send({"type": "input_audio_buffer.append", "audio": audio})
 
     async def send(self, event: dict[str, Any]) -> None:
         await self._socket.send(json.dumps(event))

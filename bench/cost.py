@@ -22,7 +22,7 @@ MEMORY_HEAD = ("server", "what", "MB before", "MB after", "growth in MB")
 
 
 async def measure_silence(site: Site, sessions: int, seconds: float) -> Result:
-    """Measure CPU and memory while all sessions listen to the noise of a room, in frames of 40 ms."""
+    """Measure CPU and memory while all sessions listen to the noise of a room."""
     base_mb, idle = read_memory_mb(site), await _measure_cpu_sec(site, SETTLE_SEC)
     async with AsyncExitStack() as lines:
         for number in range(sessions):

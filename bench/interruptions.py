@@ -12,7 +12,7 @@ from bench.marks import EVERY_MS, MARK_BITS, Mark, Samples, write_mark
 from bench.noises import make_noises
 from bench.replies import STORIES
 from bench.sites import Site
-from bench.speech import FRAME_MS, RATE, load_backchannels, load_prompts, number_story, resample
+from bench.speech import RATE, load_backchannels, load_prompts, number_story, resample
 
 ECHO_DB = (-40, -30, -24, -18, -12, -9, -6, -3)
 LISTENS_SEC = 2.0
@@ -103,7 +103,7 @@ def _mark_echo(caller: Caller, frame: Samples) -> None:
     story = next((n for n, text in enumerate(STORIES) if player.text and text.startswith(player.text[:20])), None)
     if story is None:
         return
-    first = player.played - FRAME_MS * RATE // 1000
+    first = player.played - caller.frame_ms * RATE // 1000
     for at in range(0, len(frame) - MARK_BITS, EVERY_MS * caller.connection.rate // 1000):
         chars = player.count_chars_at(first + at * RATE // caller.connection.rate)
         write_mark(frame, at, Mark(number_story(story), chars))

@@ -10,15 +10,18 @@ from pathlib import Path
 
 from bench.bars import HEAD, judge_bars
 from bench.figures import Result, format_table
+from bench.frames import PAGE, Frames
 
 ABOUT = """# Benchmark
 
 One core runs the server under test and nothing else; the emulated providers, Postgres and the callers share the others.
-The callers stream a person's voice in real time, 40 ms a frame. The providers (`tests/upstream`) answer with fixed
-delays: speech to text 350 ms (streamed: partials 100 ms behind the audio, final 100 ms after the commit), the model's
-first token after 350 ms and one each 15 ms, speech after 200 ms at 8 times real time. They know what was said by marks
-in the lowest bit of the samples (`bench/marks.py`), so that every server gets the same words. Pipecat runs its
-quickstart pipeline with its defaults (`bench/pipecat/bot.py`). All figures of a page are of one run.
+The callers stream a person's voice in real time, {frames}.
+
+The providers (`tests/upstream`) answer with fixed delays: speech to text 350 ms (streamed: partials 100 ms behind the
+audio, final 100 ms after the commit), the model's first token after 350 ms and one each 15 ms, speech after 200 ms at 8
+times real time. They know what was said by marks in the lowest bit of the samples (`bench/marks.py`), so that every
+server gets the same words. Pipecat runs its quickstart pipeline with its defaults (`bench/pipecat/bot.py`), and gets as
+many milliseconds a frame in its own protobuf. All figures of a page are of one run.
 
 - Voice-to-voice: from the last sample of the user's speech to the first audible sample of the reply at the caller.
 - Own overhead: of that, what passed between a provider's result, or the sample that decided the endpoint, and the
@@ -32,8 +35,9 @@ quickstart pipeline with its defaults (`bench/pipecat/bot.py`). All figures of a
 class Report:
     """The tables of one run, and the page that they are written to."""
 
-    def __init__(self, path: Path | None, arguments: Sequence[str]) -> None:
+    def __init__(self, path: Path | None, arguments: Sequence[str], frames: Frames = PAGE) -> None:
         self._path = path
+        self._frames = frames
         self._command = shlex.join(["make", "bench", *([f"BENCH={shlex.join(arguments)}"] if arguments else [])])
         self._sections: dict[str, tuple[Sequence[str], list[Sequence[object]]]] = {}
         self._facts: dict[tuple[str, str], float] = {}
@@ -60,7 +64,7 @@ class Report:
             f"    {self._command}\n"
         )
         tables = [f"## {title}\n\n{format_table(head, rows)}\n" for title, (head, rows) in self._sections.items()]
-        return "\n".join([ABOUT, run, *tables])
+        return "\n".join([ABOUT.format(frames=self._frames.sentence), run, *tables])
 
 
 def _read_processor_name() -> str:

@@ -19,6 +19,7 @@ from urllib.request import Request, urlopen
 
 from bench.caller import Caller
 from bench.connections import Connection, PipecatConnection, RealtimeConnection
+from bench.frames import PAGE, Frames
 from bench.player import Player
 from bench.replies import STORY_KEY
 from voiceproject.local import embedded_postgres
@@ -29,7 +30,7 @@ REQUIREMENTS = ROOT / "bench" / "pipecat" / "requirements.txt"
 CORE = 0  # of the server under test
 START_SEC = 90
 CALLERS = 110
-CREATE_CALLERS = "from bench.caller_accounts import create_callers; create_callers()"
+CREATE_CALLERS = "from bench.caller_accounts import print_callers; print_callers()"
 AHEAD, WITHOUT = "bench", "bench-baseline"  # assistants: with and without preemptive generation
 SEMANTIC = {"type": "semantic_vad", "eagerness": "medium"}
 SERVER = {"type": "server_vad", "silence_duration_ms": 500}
@@ -88,11 +89,12 @@ class Site:
     pid: int
     keys: Mapping[str, str]
     upstream: Upstream
+    frames: Frames = PAGE
 
     def build_caller(self, number: int, is_told_stories: bool = False, extensions: Sequence[str] = ()) -> Caller:
         name = build_caller_name(number, is_told_stories)
         player = Player(can_pause="playback" in extensions and not self.mode.is_pipecat)
-        return Caller(name, self._build_connection(name, extensions), player)
+        return Caller(name, self._build_connection(name, extensions), player, self.frames.ms)
 
     def _build_connection(self, name: str, extensions: Sequence[str]) -> Connection:
         ws_url = self.url.replace("http", "ws", 1)
@@ -101,7 +103,7 @@ class Site:
         session: dict[str, Any] = {"audio": {"input": {"turn_detection": dict(self.mode.turn_detection)}}}
         if extensions:
             session["extensions"] = list(extensions)
-        return RealtimeConnection(ws_url, self.keys[name], self.mode.assistant, session)
+        return RealtimeConnection(ws_url, self.keys[name], self.mode.assistant, session, self.frames.encoding)
 
 
 def build_caller_name(number: int, is_told_stories: bool = False) -> str:
@@ -129,8 +131,21 @@ def run_server(mode: Mode, upstream: Upstream) -> Iterator[Site]:
 
 
 @contextmanager
-def run_site(mode: Mode, upstream: Upstream, limits: Mapping[str, str] = BOUNDLESS) -> Iterator[Site]:
-    env = {
+def run_site(
+    mode: Mode,
+    upstream: Upstream,
+    limits: Mapping[str, str] = BOUNDLESS,
+    command: Sequence[str] = ("manage.py", "run"),
+) -> Iterator[Site]:
+    env = {**build_settings(mode, upstream), **limits}
+    with _run_process("site", [sys.executable, *command], env, pinned=not mode.is_local) as process:
+        url = _await_output(process, r"(http://127\.0\.0\.1:\d+)")
+        yield Site(mode, url, process.pid, _create_callers(env["DATABASE_URL"]), upstream)
+
+
+def build_settings(mode: Mode, upstream: Upstream) -> dict[str, str]:
+    """Return the environment of a site that has a database of its own and asks the emulated providers."""
+    return {
         "ENV_FILE": "/dev/null",
         "DATABASE_URL": start_database(),
         "HOST": "127.0.0.1",
@@ -138,11 +153,7 @@ def run_site(mode: Mode, upstream: Upstream, limits: Mapping[str, str] = BOUNDLE
         "OPENAI_BASE_URL": f"{upstream.url}/v1",
         "OPENAI_API_KEY": "sk-site",
         **mode.env,
-        **limits,
     }
-    with _run_process("site", [sys.executable, "manage.py", "run"], env, pinned=not mode.is_local) as process:
-        url = _await_output(process, r"(http://127\.0\.0\.1:\d+)")
-        yield Site(mode, url, process.pid, _create_callers(env["DATABASE_URL"]), upstream)
 
 
 @contextmanager

@@ -17,7 +17,6 @@ from conversations.engines.demo import espeak
 
 SOUNDS = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
 RATE = 24_000
-FRAME_MS = 40
 VOICES = ("en-us", "en-gb", "en-us+f3", "en-gb+m3")
 LOUDNESS = 3_000.0  # root mean square of speech, a person near a microphone
 ROOM_NOISE = 16.0  # -60 dB of full scale, root mean square

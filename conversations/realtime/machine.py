@@ -40,6 +40,8 @@ from conversations.realtime.user_turn.interruption import Interruption
 from conversations.realtime.user_turn.transcription import Transcription
 from conversations.realtime.user_turn.turn import UserTurn
 
+SOUND = (AudioAppend, engine_events.SpeechWindow)  # most events, which are never stale
+
 
 class TurnMachine:
     """The decisions of one session with three engines.
@@ -100,10 +102,11 @@ class TurnMachine:
     def receive(self, event: ClientEvent | engine_events.EngineEvent, now: float) -> list[commands.Command]:
         """Return the commands that `event` leads to, in order. `now` is a monotonic time in seconds."""
         self.state.begin(now)
-        if self._is_stale(event):
-            return []
-        if not isinstance(event, AudioAppend | engine_events.SpeechWindow) and hasattr(event, "event_id"):
-            self.user_turn.refuse_half_sample()
+        if not isinstance(event, SOUND):
+            if self._is_stale(event):
+                return []
+            if hasattr(event, "event_id"):
+                self.user_turn.refuse_half_sample()
         return self.state.handle(event, self._handlers)
 
     def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> list[commands.Command]:
