@@ -43,6 +43,11 @@ def find_model(kind: SpeechKind, language: str) -> str:
     return "auto" if found == HIBARI and not wanted and _has_other_voice(language) else found
 
 
+def can_use(kind: SpeechKind, name: str, language: str) -> bool:
+    """Return whether the model of this name hears or speaks the language here; "" stands for any model."""
+    return is_installed(kind) and _can_use(name, language) if name else bool(find_model(kind, language))
+
+
 def get_wanted_model(kind: SpeechKind) -> str:
     """Return the model that the settings name; "" where they leave it to what is here."""
     return settings.LOCAL_STT_MODEL if kind == "stt" else settings.LOCAL_TTS_MODEL.removeprefix("auto")

@@ -69,6 +69,12 @@ _ready = Gauge(
 )
 _begun = Counter("voiceproject_sessions", "Sessions that began.")
 _refused = Counter("voiceproject_sessions_refused", "Callers who got no session, by the code they were told.", ["code"])
+_circuits = Gauge(
+    "voiceproject_engine_circuits_open",
+    "Engines that are skipped where another can answer, since they failed lately.",
+    ["engine", "provider"],
+    multiprocess_mode="livesum",
+)
 
 
 def observe_turn(item: LiveItem) -> None:
@@ -139,6 +145,11 @@ def count_engine_incident(incident: EngineIncident) -> None:
 
 def _limit_model(model: str) -> str:
     return model if model in _list_site_models() else "other"
+
+
+def set_open_circuits(kind: EngineKind, provider: str, count: int) -> None:
+    """Set how many engines of a kind and a provider are skipped in this process."""
+    _circuits.labels(kind, provider).set(count)
 
 
 @lru_cache(maxsize=1)

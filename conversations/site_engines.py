@@ -12,6 +12,7 @@ from django.conf import settings
 
 from accounts.provider_keys.credentials import OPENAI_URL
 from conversations import local_choice
+from conversations.engines.choices import EngineChoice
 from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.local_servers.addresses import Address, leave_out_own
 from conversations.engines.local_servers.discovery import DISCOVERY
@@ -48,6 +49,21 @@ def get_site_choice(kind: EngineKind) -> SiteChoice:
             return SiteChoice("", {"openai": settings.S2S_MODEL}, voices)
 
 
+def get_site_fallbacks(kind: EngineKind) -> tuple[EngineChoice, ...]:
+    """Return the engines that answer, in this order, in place of one of `kind` that fails."""
+    lists: dict[EngineKind, tuple[EngineChoice, ...]] = {
+        "stt": settings.STT_FALLBACK,
+        "llm": settings.LLM_FALLBACK,
+        "tts": settings.TTS_FALLBACK,
+    }
+    return lists.get(kind, ())
+
+
+def has_local_fallback(kind: EngineKind) -> bool:
+    """Return whether the settings let this machine answer in place of an engine of `kind` that fails."""
+    return settings.LOCAL_FALLBACK or any(choice.provider == "local" for choice in get_site_fallbacks(kind))
+
+
 def get_local_addresses() -> tuple[Address, ...]:
     """Return where to look for servers of language models on this machine: not where this site itself listens."""
     return leave_out_own(settings.LOCAL_LLM_SERVERS, settings.HOST, settings.PORT)
@@ -61,7 +77,7 @@ def get_local_servers() -> Found:
 def begin_search() -> None:
     """Begin to look for them, in the background, if one may answer: where no provider does, or where one may fail."""
     has_provider = settings.LLM_ENGINE not in ("", "local") or settings.OPENAI_API_KEY or settings.OPENAI_BASE_URL
-    if settings.LLM_ENGINE == "local" or settings.LOCAL_FALLBACK or not has_provider:
+    if settings.LLM_ENGINE == "local" or has_local_fallback("llm") or not has_provider:
         get_local_servers()
 
 
@@ -74,7 +90,8 @@ def list_site_models() -> frozenset[str]:
     """Return the names of all models that the site itself may use, of every kind and provider."""
     kinds: tuple[Literal["stt", "llm", "tts", "s2s"], ...] = ("stt", "llm", "tts", "s2s")
     choices = [get_site_choice(kind) for kind in kinds]
-    named = (name for choice in choices for name in (*choice.models.values(), *choice.stream_models.values()))
+    named = [name for choice in choices for name in (*choice.models.values(), *choice.stream_models.values())]
+    named += [fallback.model for kind in kinds for fallback in get_site_fallbacks(kind)]
     return frozenset((*named, *local_choice.list_choices("stt"), *local_choice.list_choices("tts")))
 
 

@@ -59,8 +59,11 @@ def _record(request: HttpRequest, event: Event, objects: Sequence[Model], **deta
 
 
 def _list_changed_fields(message: Any) -> str:
-    """Return the names of the changed fields, from Django's message about the change; never their values."""
-    if not isinstance(message, list):
-        return ""
-    changed = (part.get("changed", {}).get("fields", []) for part in message if isinstance(part, dict))
-    return ",".join(str(name) for names in changed for name in names)
+    """Return the names of the changed fields, from Django's message about the change; never their values.
+
+    Of rows below the object that were added or deleted it is the name of such a row.
+    """
+    parts = [part for part in message if isinstance(part, dict)] if isinstance(message, list) else []
+    changes = [change for part in parts for change in part.values()]
+    names = [change.get("fields") or [change["name"]] for change in changes if change.get("fields") or "name" in change]
+    return ",".join(str(name) for group in names for name in group)

@@ -14,8 +14,9 @@ from unfold.widgets import (
 )
 
 from accounts.admin.base import RecordedAdmin
+from conversations.admin.engine_fallbacks import FallbackInline
+from conversations.engines.choices import list_providers
 from conversations.engines.engine_kinds import EngineKind
-from conversations.engines.registry import ENGINES
 from conversations.models import Assistant
 from conversations.tools.registry import SITE_TOOLS
 
@@ -60,7 +61,7 @@ class AssistantForm(forms.ModelForm[Assistant]):
         """Offer only the providers that have an engine of this kind."""
         field = self.fields.get(f"{kind}_engine")
         if isinstance(field, forms.ChoiceField):  # absent from a form that can only be read
-            runs = [provider for provider in Assistant.Provider if (kind, provider.value) in ENGINES]
+            runs = [provider for provider in Assistant.Provider if provider.value in list_providers(kind)]
             field.choices = [("", ENGINE_DEFAULT), *((provider.value, provider.label) for provider in runs)]
 
 
@@ -69,6 +70,7 @@ class AssistantAdmin(RecordedAdmin):
     """The list and the form of assistants."""
 
     form = AssistantForm
+    inlines: ClassVar = [FallbackInline]
     list_display = ["name_and_description", "engines", "language", "owner", "default"]
     list_select_related = ["owner"]
     list_filter = ["is_default", "language"]

@@ -153,8 +153,8 @@ class ConversationAdmin(RecordedAdmin):
         """Return how many errors there were, as a label, or None."""
         return ("errors", str(obj.error_count)) if obj.error_count else None
 
-    @display(description="Status", ordering="status", label={"live": "success", "ended": None})
+    @display(description="Status", ordering="status", label={"live": "success", "broke_off": "warning"})
     def state(self, obj: Conversation) -> tuple[str, str]:
-        """Return whether the conversation is live or has ended, as a label."""
-        status = Conversation.Status.LIVE if obj.is_live else Conversation.Status.ENDED
+        """Return whether the conversation is live, has ended or broke off, as a label."""
+        status = obj.present_status
         return status.value, str(status.label)

@@ -140,7 +140,7 @@ def serialize_conversation(row: Conversation) -> outputs.Conversation:
         model=row.assistant.slug if row.assistant else None,
         item_count=row.item_count,
         updated_at=int(row.updated_at.timestamp()),
-        status="live" if row.is_live else "ended",
+        status="live" if row.is_live else "broke_off" if row.has_broken_off else "ended",
     )
 
 

@@ -7,7 +7,8 @@ EngineError
   ├─ EngineTimeout            no answer, or none further, in time
   ├─ EngineUnavailable        connection cut, 5xx
   │    └─ EngineUnreachable   connection refused
-  └─ EngineRejected           anything else the provider will not do (bad model, voice, input, output)
+  └─ EngineRejected           anything else the provider will not do (bad model, voice, input)
+       └─ EngineMalformed     what came is no answer
 """
 
 from dataclasses import dataclass
@@ -50,6 +51,7 @@ class EngineBusy(EngineQuotaError):
 
 class EngineTimeout(EngineError):
     code = "engine_timeout"
+    waited_sec: float | None = None  # how long it had, where the turn could have given it less than its own limit
 
 
 class EngineUnavailable(EngineError):
@@ -62,6 +64,10 @@ class EngineUnreachable(EngineUnavailable):
 
 class EngineRejected(EngineError):
     code = "engine_rejected"
+
+
+class EngineMalformed(EngineRejected):
+    pass
 
 
 E = TypeVar("E", bound=EngineError)
@@ -100,12 +106,17 @@ class EngineErrors:
 
     def build_timeout_error(self, seconds: float) -> EngineTimeout:
         """Return the error for an engine that did not answer within so many seconds."""
-        return self._build_error(EngineTimeout, f"sent nothing for {round(seconds, 1):g} seconds. Please try again.")
+        sentence = f"sent nothing for {round(seconds, 1):g} seconds. Please try again."
+        error = self._build_error(EngineTimeout, sentence)
+        error.waited_sec = seconds
+        return error
 
     def build_out_of_time_error(self) -> EngineTimeout:
         """Return the error for a call that the turn no longer has time for."""
         sentence = "had no time left to answer, because earlier steps took too long. Please try again."
-        return self._build_error(EngineTimeout, sentence)
+        error = self._build_error(EngineTimeout, sentence)
+        error.waited_sec = 0.0
+        return error
 
     def build_unreachable_error(self) -> EngineUnreachable:
         """Return the error for a server that cannot be reached."""
@@ -144,10 +155,10 @@ class EngineErrors:
         sentence = "found nothing at its base URL. Check the base URL: most end in /v1."
         return self._build_error(EngineRejected, sentence)
 
-    def build_unexpected_answer_error(self, expected: str) -> EngineRejected:
+    def build_unexpected_answer_error(self, expected: str) -> EngineMalformed:
         """Return the error for an answer that is not what was expected."""
         sentence = f"gave an answer that is not {expected}. Check the base URL, the model and the voice."
-        return self._build_error(EngineRejected, sentence)
+        return self._build_error(EngineMalformed, sentence)
 
     def _build_error(self, kind: type[E], sentence: str, detail: str = "") -> E:
         error = kind(self.kind, self.provider, self._build_sentence(sentence, detail))

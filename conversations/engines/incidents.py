@@ -11,7 +11,7 @@ from typing import Literal
 from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.errors import EngineAuthError, EngineBusy, EngineError, EngineQuotaError, EngineRejected
 
-Outcome = Literal["failed", "refused", "retried", "fell_back"]
+Outcome = Literal["failed", "refused", "retried", "fell_back", "circuit_opened", "circuit_closed"]
 MAX_MODEL = 80  # characters of a model's name in a log line
 
 log = logging.getLogger("conversations.engines")
@@ -19,10 +19,11 @@ log = logging.getLogger("conversations.engines")
 
 @dataclass(frozen=True, slots=True)
 class EngineIncident:
-    """One failure, retry or fallback of an engine.
+    """One failure, retry or fallback of an engine, or a change of its circuit.
 
-    The outcome is "failed" (the next try may work), "refused" (it would not), "retried" (it is being tried again) or
-    "fell_back" (the turn goes on by another engine, or without one).
+    The outcome is "failed" (the next try may work), "refused" (it would not), "retried" (it is being tried again),
+    "fell_back" (the turn goes on by another engine, or without one), "circuit_opened" (it is skipped from now on where
+    another engine can answer) or "circuit_closed" (it has answered again).
     """
 
     engine: EngineKind

@@ -103,6 +103,18 @@ def choose_voice(spec: EngineSpec, wanted: str) -> str:
     return spec.voice if wanted in OPENAI and wanted not in own else wanted
 
 
+def choose_fallback_voice(spec: EngineSpec, chosen: EngineSpec, wanted: str) -> str:
+    """Return the voice of the chosen engine where the one in its place has it too, else that one's own.
+
+    `wanted` is what the chosen engine was asked for, "" for its own. Where only the voice differs, it is what differs.
+    """
+    early = spec.model.startswith("tts-1")
+    own = {"openai": OPENAI_EARLY if early else OPENAI, "openai-realtime": OPENAI_REALTIME}.get(spec.provider, ())
+    voice = wanted or chosen.voice
+    is_same_engine = (spec.provider, spec.model) == (chosen.provider, chosen.model)
+    return voice if voice in own and not is_same_engine else spec.voice
+
+
 def is_public(voice: str) -> bool:
     """Return whether the name means the same voice for every account; "" is the provider's own choice."""
     is_listed = voice in OPENAI or voice in ESPEAK or voice.partition("-Chirp3-HD-")[2] in CHIRP_SPEAKERS

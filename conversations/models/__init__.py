@@ -3,6 +3,7 @@
 from conversations.models.assistant import Assistant
 from conversations.models.clip import AudioClip, ClipData, LooseFile, clip_storage
 from conversations.models.conversation import FIRST_WORDS_LENGTH, Conversation, may_review
+from conversations.models.engine_fallback import EngineFallback
 from conversations.models.item import Item
 from conversations.models.mcp_server import McpServer
 
@@ -12,6 +13,7 @@ __all__ = [
     "AudioClip",
     "ClipData",
     "Conversation",
+    "EngineFallback",
     "Item",
     "LooseFile",
     "McpServer",

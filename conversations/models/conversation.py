@@ -39,6 +39,7 @@ class Conversation(models.Model):
     class Status(models.TextChoices):
         LIVE = "live"
         ENDED = "ended"
+        BROKE_OFF = "broke_off", "Broke off"  # its process was killed, or could not reach the database any more
 
     public_id = models.CharField(max_length=40, unique=True, default=partial(make_id, "conv"), editable=False)
     user = models.ForeignKey(
@@ -100,3 +101,14 @@ class Conversation(models.Model):
     def is_live(self) -> bool:
         """Return whether a session holds it now. The status alone is stale if the session's process was killed."""
         return self.status == self.Status.LIVE and self.held_until is not None and self.held_until > timezone.now()
+
+    @property
+    def present_status(self) -> Status:
+        """Return the status as it is now: the stored one follows within a minute after a process was killed."""
+        stored = self.Status(self.status)
+        return self.Status.BROKE_OFF if stored is self.Status.LIVE and not self.is_live else stored
+
+    @property
+    def has_broken_off(self) -> bool:
+        """Return whether the last session ended without a word, since the server stopped or lost its database."""
+        return self.present_status is self.Status.BROKE_OFF

@@ -35,6 +35,7 @@ class ClientRequests:
     def update_session(self, event: SessionUpdate) -> None:
         """Change the session's settings, and send `session.updated`."""
         state, before = self.state, self.state.config.input.turn_detection
+        could_retry = state.has_extension("retry")
         has_begun = bool(len(state.log) or self.user_turn.buffer.received or self.agent_turn.response)
         known = {"has_sent_audio": state.has_sent_audio, "has_begun": has_begun}
         state.configure(
@@ -46,6 +47,8 @@ class ClientRequests:
             state.is_audio_stored = False
             state.do(StopStoring())
         state.send("session.updated", session=state.config.show())
+        if state.has_extension("retry") and not could_retry:
+            self.user_turn.transcription.offer_retry()
         self.listings.begin()
 
     # Items.
@@ -130,8 +133,11 @@ class ClientRequests:
         response = self.agent_turn.playback_queue.find(event.response_id)
         if response is None or response.playback.started_at is None:
             return
-        response.stamp("playback", response.playback.report(event.played_ms, self.state.now))
+        began_at = response.playback.report(event.played_ms, self.state.now)
         self.agent_turn.playback_queue.mark_earlier_played(response)
+        if "playback" in response.item.waterfall:  # told again after an outage, in which the sound ran dry
+            return
+        response.stamp("playback", began_at)
         self.state.save(response.item, in_background=True)
         self.state.do(PlaybackLatency(response.item.waterfall["playback"]))
 

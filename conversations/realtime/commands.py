@@ -176,6 +176,21 @@ class KeepAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepUserAudio:
+    """Keep the next audio of an utterance that is being spoken, in case the process is killed before it is saved."""
+
+    item_id: str
+    pcm: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DropUserAudio:
+    """Drop the audio that is kept of an utterance, since it becomes no item."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class EndSpeech:
     """Note that no further clause of the response will come."""
 
@@ -214,7 +229,7 @@ EngineCommand = (
 CascadeCommand = StopStoring | WarmEngines | DetectSpeech | FeedTranscriber
 """What only a session of three engines performs, beside what the engines do."""
 
-SharedCommand = Send | Save | Remove | KeepAudio | SetDeadline | Measurement
+SharedCommand = Send | Save | Remove | KeepAudio | KeepUserAudio | DropUserAudio | SetDeadline | Measurement
 """What every session performs."""
 
 Command = SharedCommand | CascadeCommand | EngineCommand

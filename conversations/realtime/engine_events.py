@@ -151,9 +151,13 @@ class DeadlinePassed:
 
 @dataclass(frozen=True, slots=True)
 class ClientGone:
-    """The client has left. With `vanished` it left without a close, and could not report how much it had played."""
+    """The client has left. With `vanished` it left without a close, and could not report how much it had played.
+
+    `gone_at` is since when, in seconds of the session's clock, if it was waited for since.
+    """
 
     vanished: bool = True
+    gone_at: float | None = None
 
 
 Produced = (

@@ -164,4 +164,5 @@ class TurnMachine:
 
     def _leave(self, event: engine_events.ClientGone) -> None:
         self.user_turn.leave()
+        self.state.now = self.state.now if event.gone_at is None else event.gone_at  # nothing was heard since
         self.agent_turn.leave(vanished=event.vanished)

@@ -29,6 +29,7 @@ class Limits:
     max_items: int = 5_000
     max_pending: int = 16  # utterances whose words are still awaited: each costs a call of the provider
     stall_sec: float = 3.0  # without audio amid speech: the microphone is gone
+    outage_sec: float = 30.0  # the same for a client that may lose its connection and come back
     half_sample_sec: float = 1.0
     transcript_timeout_sec: float = 30.0
     response_timeout_sec: float = 30.0  # without progress
@@ -163,6 +164,11 @@ class SessionState(Generic[OwnCommand]):
     def has_extension(self, extension: str) -> bool:
         """Return whether the client asked for this extension of the protocol (docs/protocol.md)."""
         return extension in self._extensions
+
+    @property
+    def stall_sec(self) -> float:
+        """Return how long audio may stay away amid speech until it is clear that no more comes."""
+        return self.limits.outage_sec if self.has_extension("resume") else self.limits.stall_sec
 
     def do(self, command: SharedCommand | OwnCommand) -> None:
         """Add a command to those decided so far."""

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from conversations import metrics
-from conversations.close_codes import INTERNAL_ERROR, NO_STATUS, NORMAL, POLICY_VIOLATION, get_error_type
+from conversations.close_codes import INTERNAL_ERROR, NORMAL, POLICY_VIOLATION, get_error_type
 from conversations.realtime import commands, engine_events, measurements
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.errors import ProtocolError
@@ -18,17 +18,10 @@ from conversations.session.dispatch.dispatch_queue import AnyMachine, DispatchQu
 from conversations.session.dispatch.error_boundary import BoundaryTaskGroup, ErrorBoundary
 from conversations.session.dispatch.inbox import FrameTooLargeError, Inbox, TooFastError
 from conversations.session.dispatch.outbox import Outbox, OutboxFullError
+from conversations.session.endings import BROKEN, DRAIN_SEC, GOODBYES, HURRIED_WORDS_SEC, TOO_FAST, WORDS_SEC
 from conversations.storage import store
 from conversations.storage.leases import TakenOverError
 from conversations.storage.recorder import Recorder
-
-BROKEN = "The server had a problem; its log says why. Connect again to continue."
-TOO_FAST = "Frames come faster than they can be handled. Send audio at the pace of speech."
-DRAIN_SEC = 8.0  # to transcribe and store the last words; well below the server's CLOSE_TIMEOUT_SEC
-WORDS_SEC = 6.0  # the part of it in which the last transcripts may come; the rest is for storing
-# The same if another session waits for the conversation: it soon takes it by force, and what is unstored then is lost.
-HURRIED_WORDS_SEC = 1.5
-GOODBYES = (NORMAL, NO_STATUS)  # a client that ends the call itself; 1001 is a closed tab, 1006 a lost network
 
 
 class Session(ABC):
@@ -61,7 +54,9 @@ class Session(ABC):
         self._deadlines = DeadlineTimers(self._dispatch.receive)
         self._close_code = NORMAL
         self._words_sec = WORDS_SEC
-        self._client_left = self._has_vanished = False
+        self._client_left = False
+        self._departure = engine_events.ClientGone(vanished=False)  # how the client left; so if it was told to
+        self.is_detached = False  # the connection is lost, and the client may come back
         self._recording: recording.SessionRecording | None = None
         self._traces = turn_traces.OFF
 
@@ -127,10 +122,10 @@ class Session(ABC):
         except TooFastError:
             self.close(POLICY_VIOLATION, "input_too_fast", TOO_FAST)
 
-    def hang_up(self, code: int) -> None:
-        """End the session since the client is gone; `code` is the close code of its socket."""
+    def hang_up(self, code: int, gone_at: float | None = None) -> None:
+        """End the session since the client is gone, with the close code of its socket; `gone_at` is since when."""
         self._client_left = True
-        self._has_vanished = code not in GOODBYES
+        self._departure = engine_events.ClientGone(code not in GOODBYES, gone_at)
         self._inbox.end()
 
     def close(self, code: int, error_code: str, message: str, *, drains_input: bool = False) -> None:
@@ -168,7 +163,7 @@ class Session(ABC):
         """Take the end of the audio, tell the machine that the client is gone, and send what waits for the client."""
         with self.error_boundary:
             self._inbox.read_last_audio(self._dispatch.receive)
-        self._dispatch.receive(engine_events.ClientGone(self._has_vanished))
+        self._dispatch.receive(self._departure)
         if not self._client_left:
             await self._outbox.flush(timeout_sec=2.0)
             await self._close_socket(self._close_code)
@@ -196,6 +191,10 @@ class Session(ABC):
                 self._record.drop(item_id)
             case commands.KeepAudio(response_id, pcm):
                 self._record.add_response_audio(response_id, pcm)
+            case commands.KeepUserAudio(item_id, pcm):
+                self._record.keep_user_audio(item_id, pcm)
+            case commands.DropUserAudio(item_id):
+                self._record.drop_user_audio(item_id)
             case commands.SetDeadline(deadline, at):
                 self._deadlines.set(deadline, at)
             case measurements.DecisionOutcome() | measurements.DiscardedUsage() | measurements.PlaybackLatency():

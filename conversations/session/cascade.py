@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from conversations.audio.vad import SpeechDetector
 from conversations.audio.vad import load_model as vad_model
+from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.registry import load, load_stream
 from conversations.realtime import commands, engine_events
 from conversations.realtime.machine import TurnMachine
@@ -17,16 +18,15 @@ from conversations.storage import store
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.recorder import Recorder
 
+KINDS: tuple[EngineKind, ...] = ("stt", "llm", "tts")
+
 
 def warm_engines(engines: EngineSet) -> None:
     """Import and load what the first session would otherwise wait for. It is slow, so call it in a thread."""
     vad_model()
     engine_classes = (
-        load("stt", engines.stt.provider),
         load_stream(engines.stt),
-        load("llm", engines.llm.provider),
-        load("tts", engines.tts.provider),
-        *(load(kind, spec.provider) for kind, spec in engines.stand_ins.items()),
+        *(load(kind, spec.provider) for kind in KINDS for spec in engines.list_specs(kind)),
     )
     for engine_class in engine_classes:
         getattr(engine_class, "warm", lambda: None)()
@@ -99,7 +99,7 @@ class CascadeSession(Session):
             case commands.WarmEngines():
                 self._engine_tasks.connect()
             case commands.StopStoring():
-                self._record.is_on = False
+                self._record.stop_storing()
                 self._engine_tasks.stop_caching()
             case _:
                 self._engine_tasks.perform(command)

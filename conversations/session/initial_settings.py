@@ -28,6 +28,7 @@ def build_limits(*, plays_live: bool = True) -> Limits:
         transcript_timeout_sec=words_sec if plays_live else min(words_sec, settings.TURN_BUDGET_SEC),
         turn_budget_sec=settings.TURN_BUDGET_SEC,
         thinking_sec=settings.THINKING_SEC,
+        outage_sec=max(Limits().stall_sec, settings.REALTIME["RESUME_SEC"]),
         filler_sec=filler_sec if filler_sec and plays_live else None,
         context_tokens=settings.REALTIME["CONTEXT_TOKENS"],
         responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"],

@@ -42,6 +42,8 @@ class Watched(Protocol):
 
     opened: OpenedConversation
 
+    is_detached: bool
+
     @property
     def is_ending(self) -> bool: ...
 
@@ -98,8 +100,8 @@ class LiveSessions:
         return bool(conversation_id) and any(opened.public_id == conversation_id for opened in mine)
 
     def count_ending(self, user_id: int) -> int:
-        """Return how many sessions of this user only store what was said."""
-        return sum(one.is_ending for one in self._sessions if one.opened.caller.user_id == user_id)
+        """Return how many sessions of this user only store what was said, or wait for their client to come back."""
+        return sum(one.is_ending or one.is_detached for one in self._sessions if one.opened.caller.user_id == user_id)
 
     def stop(self) -> None:
         """End every session since the server stops. Each stores what was said."""

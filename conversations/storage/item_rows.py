@@ -41,4 +41,5 @@ def to_live_item(row: Item) -> live.LiveItem:
         call=row.call,
         response_id=row.response_id,
         error_code=row.error_code,
+        error_message=row.error_message,
     )

@@ -82,9 +82,18 @@ def renew(held: Collection[tuple[int, str]]) -> None:
     mine.update(held_until=Now() + LEASE, status=Conversation.Status.LIVE)
 
 
-@transaction.atomic
 def end(pk: int, holder: str) -> None:
     """End the hold of a conversation: hand it to a session that claimed it, or close it; delete it if it is empty."""
+    _end(pk, holder, Conversation.Status.ENDED)
+
+
+def break_off(pk: int, holder: str) -> None:
+    """Do the same for a session whose process is known to be gone, without waiting for its lease to lapse."""
+    _end(pk, holder, Conversation.Status.BROKE_OFF)
+
+
+@transaction.atomic
+def _end(pk: int, holder: str, status: Conversation.Status) -> None:
     row = Conversation.objects.select_for_update().filter(pk=pk, holder=holder).first()
     if row is None:
         return
@@ -94,7 +103,7 @@ def end(pk: int, holder: str) -> None:
         row.delete()
         return
     else:
-        Conversation.objects.filter(pk=pk).update(status=Conversation.Status.ENDED, held_until=None)
+        Conversation.objects.filter(pk=pk).update(status=status, held_until=None)
     close_unfinished([pk])
 
 
@@ -107,7 +116,7 @@ def end_lapsed() -> int:
     pks = list(lapsed.select_for_update(skip_locked=True).values_list("pk", flat=True)[:SWEPT_AT_ONCE])
     if pks:
         close_unfinished(pks)
-        Conversation.objects.filter(pk__in=pks).update(status=Conversation.Status.ENDED, held_until=None)
+        Conversation.objects.filter(pk__in=pks).update(status=Conversation.Status.BROKE_OFF, held_until=None)
         Conversation.objects.filter(pk__in=pks, goes_if_empty=True, item_count=0, items=None).delete()
     return len(pks)
 

@@ -11,11 +11,14 @@ from conversations.realtime import commands
 from conversations.realtime.protocol.items import LiveItem
 from conversations.storage import spool, store, unstored_changes
 from conversations.storage.changes import Drop, Put
+from conversations.storage.utterance_journal import UtteranceJournal
 from conversations.storage.write_queue import WriteQueue
 
 
 class Recorder:
     """Store the items of one session: `run` runs while the session lives, and `join` waits at its end.
+
+    What the user is saying is kept on disk meanwhile, in case the process is killed.
 
     `get_label` returns which engine of a kind served an item, or a response, by its id.
     `give_up` and `tell` are called when the storage is away, see WriteQueue. If `is_on` is false, nothing is stored, as
@@ -36,6 +39,7 @@ class Recorder:
         self._clips = ClipEncoder()
         write = partial(store.write, opened.pk, holder=opened.holder)
         self._writer = WriteQueue(opened.public_id, write, give_up, tell)
+        self._journal = UtteranceJournal(opened, lambda: self._writer.has_stored)
 
     async def run(self) -> None:
         """Write what is queued, until it is cancelled or the storage fails for good."""
@@ -52,11 +56,27 @@ class Recorder:
                 unstored_changes.UnstoredChanges.from_session(self._opened, changes, self._writer.has_stored),
                 self._writer.hanging,
             )
+        await asyncio.to_thread(self._journal.close)
+
+    def stop_storing(self) -> None:
+        """Store nothing from now on."""
+        self.is_on = False
+        self._journal.stop()
 
     def add_user_audio(self, item_id: str, pcm: bytes) -> None:
         """Add PCM to the audio of a user item."""
         if self.is_on:
+            self._journal.add(item_id, pcm)
             self._clips.add_user_audio(item_id, pcm)
+
+    def keep_user_audio(self, item_id: str, pcm: bytes) -> None:
+        """Keep PCM of an utterance only until it is stored, all of its audio then given at once."""
+        if self.is_on:
+            self._journal.add(item_id, pcm)
+
+    def drop_user_audio(self, item_id: str) -> None:
+        """Drop the audio of an utterance that becomes no item."""
+        self._journal.forget(item_id)
 
     def add_response_audio(self, response_id: str, pcm: bytes) -> None:
         """Add PCM to the audio of a response."""
@@ -79,7 +99,15 @@ class Recorder:
         if action.is_final:
             make_clip = self._clips.finish_response_clip(item.response_id)
         item.engines = self._build_engine_labels(item)
-        return self._writer.put(Put(item, action.after, make_clip))
+        self._journal.note_item(item.id, action.after)
+        done = self._writer.put(Put(item, action.after, make_clip))
+        if action.pcm:
+            done.add_done_callback(partial(self._forget_stored, item.id))
+        return done
+
+    def _forget_stored(self, item_id: str, done: asyncio.Future[None]) -> None:
+        if not done.cancelled() and done.exception() is None:
+            self._journal.forget(item_id)
 
     def _build_engine_labels(self, item: LiveItem) -> dict[str, str]:
         """Return the labels of the engines that made an item, by kind."""

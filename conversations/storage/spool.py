@@ -6,12 +6,10 @@ after a later one.
 """
 
 import asyncio
-import fcntl
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 
@@ -20,7 +18,7 @@ from django.conf import settings
 from accounts.models import User
 from conversations import background_jobs
 from conversations.models import Assistant, Conversation
-from conversations.storage import leases, saving, unstored_changes
+from conversations.storage import leases, locked_files, saving, unstored_changes
 from conversations.storage.changes import Change, Put
 from conversations.storage.clip_files import ClipStorageError
 from conversations.storage.leases import ConversationDeletedError
@@ -70,31 +68,9 @@ def _write_or_remember(name: str, unstored: UnstoredChanges) -> int | None:
 
 def _write_file(folder: Path, name: str, data: bytes) -> int:
     """Write a file whole or not at all, even if the machine fails, and return it, locked. Raise OSError."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if sum(path.stat().st_size for path in folder.glob("*.jsonl")) + len(data) > settings.SPOOL_MAX_BYTES:
         raise OSError("SPOOL_MAX_MB is reached.")
-    draft = folder / f"{name}.new"
-    file = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        with open(file, "wb", closefd=False) as writer:
-            writer.write(data)
-        os.fsync(file)
-        draft.rename(folder / name)
-        _sync_folder(folder)
-    except BaseException:
-        os.close(file)
-        draft.unlink(missing_ok=True)
-        raise
-    return file
-
-
-def _sync_folder(folder: Path) -> None:
-    directory = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+    return locked_files.create(folder / name, data, is_synced=True)
 
 
 # Storing what was kept.
@@ -108,7 +84,7 @@ def replay() -> bool:
     if time.monotonic() < _clips_not_before:
         return False
     for path in sorted(settings.SPOOL_DIR.glob("*.jsonl")):
-        with _claim(path) as data:
+        with locked_files.claim(path) as data:
             if data and _try_store(path.name, data):
                 path.unlink()
     for kept in list(_memory):
@@ -116,18 +92,6 @@ def replay() -> bool:
             with _lock:
                 _memory.remove(kept)
     return False
-
-
-@contextmanager
-def _claim(path: Path) -> Iterator[bytes]:
-    """Lock a file and yield its bytes; b"" if another process has it locked, or has stored it."""
-    with path.open("rb") if path.exists() else open(os.devnull, "rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield b""
-        else:
-            yield file.read() if path.exists() else b""
 
 
 def _try_store(name: str, data: bytes) -> bool:
@@ -144,7 +108,7 @@ def _try_store(name: str, data: bytes) -> bool:
         if outages.is_passing(error):
             raise
         log.exception("%s can never be stored; it is set aside beside the others", name)
-        _set_aside(name, data)
+        set_aside(name, data)
     else:
         log.info("%s: %d changes are stored", name, len(unstored.changes))
     return True
@@ -160,7 +124,7 @@ def store_changes(unstored: UnstoredChanges) -> None:
 def _store_in_conversation(unstored: UnstoredChanges) -> bool:
     """Store the changes in their conversation, and return False if it is gone."""
     if not unstored.origin.has_stored:
-        _restore_conversation(unstored.origin)
+        restore_conversation(unstored.origin)
     conversation = Conversation.objects.owned().filter(pk=unstored.origin.pk).first()
     if conversation is None:
         return False
@@ -177,7 +141,7 @@ def _store_in_conversation(unstored: UnstoredChanges) -> bool:
     return True
 
 
-def _restore_conversation(origin: Origin) -> None:
+def restore_conversation(origin: Origin) -> None:
     """Create the conversation again if it is gone: it went with its session, as empty, but was not."""
     is_gone = not Conversation.objects.filter(pk=origin.pk).exists()
     if is_gone and User.objects.filter(pk=origin.user_id).exists():
@@ -193,7 +157,8 @@ def _select_new_items(conversation: Conversation, made: Sequence[Change]) -> lis
     return [change for change in made if isinstance(change, Put) and change.item.id not in known]
 
 
-def _set_aside(name: str, data: bytes) -> None:
+def set_aside(name: str, data: bytes) -> None:
+    """Keep what can never be stored beside the others, for people to look at."""
     try:
         os.close(_write_file(settings.SPOOL_DIR, f"{name}.failed", data))
     except OSError as error:

@@ -25,6 +25,12 @@ class Origin:
     assistant: str
     has_stored: bool
 
+    @classmethod
+    def from_session(cls, opened: OpenedConversation, has_stored: bool) -> "Origin":
+        """Return the origin of what a session leaves behind whose conversation is to be stored."""
+        pk, user_id, has_stored = opened.pk or 0, opened.caller.user_id, has_stored or bool(opened.items)
+        return cls(pk, opened.public_id, opened.holder, user_id, opened.assistant_slug, has_stored)
+
 
 @dataclass(frozen=True, slots=True)
 class UnstoredChanges:
@@ -36,9 +42,7 @@ class UnstoredChanges:
     @classmethod
     def from_session(cls, opened: OpenedConversation, changes: Sequence[Change], has_stored: bool) -> "UnstoredChanges":
         """Return what is left of a session whose conversation is to be stored."""
-        pk, user_id, has_stored = opened.pk or 0, opened.caller.user_id, has_stored or bool(opened.items)
-        origin = Origin(pk, opened.public_id, opened.holder, user_id, opened.assistant_slug, has_stored)
-        return cls(origin, changes)
+        return cls(Origin.from_session(opened, has_stored), changes)
 
 
 def encode(unstored: UnstoredChanges) -> bytes:

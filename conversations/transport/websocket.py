@@ -1,8 +1,6 @@
 """The WebSocket at `/v1/realtime`: authenticate the caller, and carry frames between the client and its session."""
 
 import asyncio
-import json
-import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs
@@ -15,30 +13,26 @@ from accounts.keys import client_secrets, key_attempt_limits
 from accounts.models import Scope
 from accounts.security import client_addresses
 from conversations import metrics
-from conversations.close_codes import ABNORMAL, INTERNAL_ERROR, POLICY_VIOLATION, TRY_AGAIN_LATER, get_error_type
+from conversations.close_codes import NORMAL, POLICY_VIOLATION, TRY_AGAIN_LATER
 from conversations.engines.errors import EngineError
 from conversations.realtime.protocol.beta import BetaDialect
-from conversations.realtime.protocol.client_events import is_ping
 from conversations.realtime.protocol.errors import ProtocolError
-from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_config import REALTIME, TRANSCRIPTION
 from conversations.session import conversation_lease
-from conversations.session.base import BROKEN, Session
 from conversations.session.factory import build_session
 from conversations.storage import callers, database_threads, store
 from conversations.storage.leases import TakenOverError
 from conversations.transport import admission, origins
 from conversations.transport.admission import RefusedError
-from voiceproject.database import outages
+from conversations.transport.client_link import ClientLink, find_link
+from conversations.transport.refusals import describe_fault, refuse
 from voiceproject.http.refusals import TOO_MANY_WRONG_KEYS
-
-log = logging.getLogger(__name__)
 
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
 BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
 BETA_HEADER = "realtime=v1"
 
-AWAY = "Conversations cannot be saved right now, so none can start. Try again in a minute."
+NOT_RESUMABLE = "The session has ended, or too much of it was missed. Connect again to begin one."
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -56,6 +50,7 @@ class RealtimeConsumer:
         self.scope = scope
         self.receive = receive
         self.send = send
+        self._is_released = False
         self.headers: dict[bytes, str] = {name: value.decode("latin1") for name, value in scope["headers"]}
         query = parse_qs(scope["query_string"].decode("latin1"))
         self.query = {key: values[0].replace("\0", "") for key, values in query.items()}  # Postgres takes no NUL
@@ -75,23 +70,25 @@ class RealtimeConsumer:
             return
         key = self._find_key()
         if not origins.is_allowed_host(self.headers.get(b"host", "")) or (key is None and not self._is_same_origin()):
-            await self._close(403)  # a page of another site that uses this user's cookie
+            await self.close(403)  # a page of another site that uses this user's cookie
             return
         offered = self.scope["subprotocols"]
         await self.send({"type": "websocket.accept", "subprotocol": "realtime" if "realtime" in offered else None})
         try:
             # If the event loop is late every step takes long, so refuse first of all. A caller who names a conversation
             # may be in it already and then replaces that session, which is checked further on.
-            if admission.is_overloaded() and "conversation" not in self.query:
+            if admission.is_overloaded() and not {"conversation", "resume"} & self.query.keys():
                 metrics.count_refusal("server_busy")
                 raise RefusedError(TRY_AGAIN_LATER, "server_busy", admission.SERVER_BUSY)
             caller = await self._authenticate(key)
-            with admission.admit(caller, self.query.get("conversation", "")):
-                await self._converse(caller)
+            if not await self._resume(caller):
+                link = ClientLink(self, caller.user_id)
+                link.host(self._host(caller, link))
+                await self._serve(link)
         except RefusedError as refusal:
-            await self._refuse(refusal)
+            await refuse(self.send_text, self.close, refusal)
         except Exception as error:  # an error boundary
-            await self._refuse(_describe_fault(error))
+            await refuse(self.send_text, self.close, describe_fault(error))
 
     # The caller.
 
@@ -144,7 +141,52 @@ class RealtimeConsumer:
 
     # The session.
 
-    async def _converse(self, caller: callers.Caller) -> None:
+    async def _resume(self, caller: callers.Caller) -> bool:
+        """Go on with the session that the client names, and return True, or False if it gets a new one."""
+        token, after = self.query.get("resume", ""), self.query.get("after", "")
+        if (link := find_link(token, after, caller.user_id)) is not None:
+            await self._serve(link, after)
+        elif token and "conversation" not in self.query:
+            raise RefusedError(POLICY_VIOLATION, "session_not_resumable", NOT_RESUMABLE)
+        return link is not None
+
+    async def _serve(self, link: ClientLink, after: str | None = None) -> None:
+        """Carry the client's frames to its session, and those that followed the event `after` to the client."""
+        self._taking = asyncio.create_task(link.take_frames(self, self.receive))
+        tasks = [self._taking]
+        if after is not None:
+            link.attach(self)
+            tasks.append(asyncio.create_task(link.catch_up(self, after)))
+        try:
+            await asyncio.wait({self._taking, link.hosted}, return_when=asyncio.FIRST_COMPLETED)
+            if not self._taking.done() and after is not None:
+                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:  # the server does not wait any longer
+            link.hosted.cancel()
+            await asyncio.wait({link.hosted})
+            raise
+        finally:
+            for task in tasks:
+                task.cancel()
+        if self._is_released:
+            await self.close(NORMAL)
+
+    def release(self) -> None:
+        """Serve no longer, since the client has come back over another socket."""
+        self._is_released = True
+        self._taking.cancel()
+
+    async def _host(self, caller: callers.Caller, link: ClientLink) -> None:
+        """Run a session, and tell whoever is at the other end of the link what goes wrong."""
+        try:
+            with admission.admit(caller, self.query.get("conversation", "")):
+                await self._converse(caller, link)
+        except RefusedError as refusal:
+            await refuse(link.send, link.close, refusal)
+        except Exception as error:  # an error boundary
+            await refuse(link.send, link.close, describe_fault(error))
+
+    async def _converse(self, caller: callers.Caller, link: ClientLink) -> None:
         kind, stores_captions = self._choose_kind(caller)
         is_stored = kind == REALTIME or stores_captions
         try:
@@ -153,14 +195,15 @@ class RealtimeConsumer:
             ) as opened:
                 session = await build_session(
                     opened,
-                    self._send_text,
-                    self._close,
+                    link.send,
+                    link.close,
                     self._choose_model(caller),
                     dialect=self._choose_dialect(),
                     kind=kind,
                     stores_captions=stores_captions,
                 )
-                await self._run(session)
+                link.begin(session)
+                await admission.run(session)
         except time_zones.UnknownTimeZoneError as error:
             raise RefusedError(POLICY_VIOLATION, "invalid_value", str(error)) from None
         except store.NotFoundError as error:
@@ -192,40 +235,12 @@ class RealtimeConsumer:
             ask("conversation", ""), assistant, self._choose_model(caller), ask("time_zone", "")
         )
 
-    async def _run(self, session: Session) -> None:
-        async with asyncio.TaskGroup() as group:
-            frames = group.create_task(self._take_frames(session))
-            await admission.run(session)
-            frames.cancel()
-
-    async def _take_frames(self, session: Session) -> None:
-        with session.error_boundary:
-            while (message := await self.receive())["type"] == "websocket.receive":
-                frame = message.get("text")
-                session.feed(frame if frame is not None else message["bytes"])
-                if is_ping(frame) and not session.is_ending:
-                    await self._send_text(json.dumps({"type": "session.pong", "event_id": make_id("event")}))
-            session.hang_up(message.get("code", ABNORMAL))
-
     # Frames out.
 
-    async def _send_text(self, text: str) -> None:
+    async def send_text(self, text: str) -> None:
+        """Send a text frame."""
         await self.send({"type": "websocket.send", "text": text})
 
-    async def _refuse(self, refusal: RefusedError) -> None:
-        kind = get_error_type(refusal.close_code)
-        error = {"type": kind, "code": refusal.code, "message": refusal.message, "param": None, "event_id": None}
-        await self._send_text(json.dumps({"type": "error", "event_id": make_id("event"), "error": error}))
-        await self._close(refusal.close_code)
-
-    async def _close(self, code: int) -> None:
+    async def close(self, code: int) -> None:
+        """Close the socket."""
         await self.send({"type": "websocket.close", "code": code})
-
-
-def _describe_fault(error: Exception) -> RefusedError:
-    """Return what the caller is told of an error of the server."""
-    if outages.is_passing(error):
-        log.warning("a caller was turned away: %s", outages.describe(error))
-        return RefusedError(TRY_AGAIN_LATER, "storage_unavailable", AWAY)
-    log.error("a session failed", exc_info=error)
-    return RefusedError(INTERNAL_ERROR, "internal_error", BROKEN)

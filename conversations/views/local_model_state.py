@@ -8,13 +8,15 @@ from django.conf import settings
 
 from accounts.models import User
 from conversations.engine_names import describe_spec
+from conversations.engines.base import EngineSpec
+from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.local_servers.found import Found, LocalChoice, choose_model
 from conversations.models import Assistant
 from conversations.site_engines import get_local_servers, get_site_choice
 from conversations.storage.engine_selection import EngineSet
 
 Tone = Literal["ready", "gone", "empty", "missing", "off"]
-ROLES = {"stt": "Listens", "llm": "Answers", "tts": "Speaks"}
+ROLES: dict[EngineKind, str] = {"stt": "Listens", "llm": "Answers", "tts": "Speaks"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +56,14 @@ def can_use_local_model(assistant: Assistant | None, engines: EngineSet) -> bool
 
 
 def describe_engines(engines: EngineSet) -> list[tuple[str, str]]:
-    """Return what listens, answers and speaks, each with its name for people."""
+    """Return what listens, answers and speaks, each with its name for people, and what does if that fails."""
     if engines.s2s:
         return [("Listens, answers and speaks", describe_spec(engines.s2s))]
-    return [(role, describe_spec(getattr(engines, kind))) for kind, role in ROLES.items()]
+    return [(role, _describe_chain(engines.list_specs(kind))) for kind, role in ROLES.items()]
+
+
+def _describe_chain(specs: list[EngineSpec]) -> str:
+    return ", or if that fails ".join(describe_spec(spec) for spec in specs)
 
 
 def build_document(user: User, offered: list[Assistant], engines: list[EngineSet]) -> dict[str, object]:

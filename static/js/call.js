@@ -219,7 +219,7 @@ export class Call {
 
   #url() {
     const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-    return buildRealtimeUrl(location.href, { ...this.state, timeZone });
+    return buildRealtimeUrl(location.href, { ...this.state, timeZone, after: this.socket.lastEventId });
   }
 
   /** @type {(delayMs: number) => void} */

@@ -10,7 +10,14 @@ from tests.support.people import Staff
 
 LIST = reverse("admin:conversations_assistant_changelist")
 ADD = reverse("admin:conversations_assistant_add")
-FIELDS = {"name": "Pirate", "slug": "pirate", "instructions": "Speak like a pirate.", "speed": "1.0"}
+NO_FALLBACKS = {"fallbacks-TOTAL_FORMS": "0", "fallbacks-INITIAL_FORMS": "0"}
+FIELDS = {
+    "name": "Pirate",
+    "slug": "pirate",
+    "instructions": "Speak like a pirate.",
+    "speed": "1.0",
+    **NO_FALLBACKS,
+}
 
 
 @pytest.fixture

@@ -124,6 +124,7 @@ def test_an_assistant_gets_them(editor: Client) -> None:
     assistant = Assistant.objects.get(slug="tutor")
     url = reverse("admin:conversations_assistant_change", args=[assistant.pk])
     fields = {"name": "T", "slug": "tutor", "instructions": "I", "speed": "1.0", "mcp_servers": [server.pk]}
+    fields |= {"fallbacks-TOTAL_FORMS": "0", "fallbacks-INITIAL_FORMS": "0"}
     assert editor.post(url, fields).status_code == 302
     assert list(assistant.mcp_servers.all()) == [server]
 

@@ -4,13 +4,14 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Playwright, expect, sync_playwright
 
 from tests.support.browser.cable import Cable
 from tests.support.browser.page import Person, launch, sign_up
@@ -102,11 +103,21 @@ def open_page(
         return page
 
     yield open_page
+    for one in opened:
+        if isinstance(one, BrowserContext):
+            say_goodbye(one)
     for one in reversed(opened):
         one.close()
     if any(isinstance(one, Browser) for one in opened):
         wait_until_heard(database_url, person)
     assert [one for one in complaints if not NETWORK.search(one)] == []
+
+
+def say_goodbye(context: BrowserContext) -> None:
+    """Let the pages hang up, as those do that a person closes: the site would wait for one that is only gone."""
+    for page in context.pages:
+        with suppress(Error):
+            page.evaluate("window.dispatchEvent(new Event('pagehide'))")
 
 
 def wait_until_heard(database_url: str, person: Person, patience_sec: float = 5) -> None:

@@ -138,6 +138,14 @@ def test_a_microphone_that_dies_amid_speech_ends_the_utterance() -> None:
     assert get_kinds(table.pass_time(4))[:2] == ["input_audio_buffer.speech_stopped", "input_audio_buffer.committed"]
 
 
+def test_who_may_come_back_after_an_outage_is_waited_for() -> None:
+    table = Table(limits=Limits(stall_sec=3, outage_sec=30))
+    table.send("session.update", session={"type": "realtime", "extensions": ["resume"]})
+    table.send_audio(960, 0.9)
+    assert table.pass_time(29) == []
+    assert "input_audio_buffer.speech_stopped" in get_kinds(table.pass_time(2))
+
+
 def test_endless_speech_is_cut_into_utterances() -> None:
     table = Table(limits=Limits(max_utterance_ms=2000))
     assert "input_audio_buffer.committed" in get_kinds(table.send_audio(3200, 0.9))

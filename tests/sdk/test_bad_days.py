@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from django.conf import settings
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_socket
 from websockets.exceptions import ConnectionClosed
@@ -20,6 +21,7 @@ from tests.support.polling import poll
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
+TRANSCRIPTION = "conversation.item.input_audio_transcription"
 
 
 @pytest.mark.parametrize("stop_at", ["input_audio_buffer.committed", "conversation.item.added", "response.done"])
@@ -41,6 +43,32 @@ async def test_a_killed_server_loses_no_item_that_was_told(
     stored = [item.text for item in items if item.role == "user" and item.text]
     assert stored[: len(said)] == said  # what was stored last may not have been told yet
     assert all(item.clip.size_bytes > 1000 for item in items if item.role == "user")
+
+
+async def test_what_was_being_said_as_the_server_was_killed_is_there_and_can_be_transcribed(
+    start_site: Callable[..., Site], connect: Connect, upstream: Upstream, utterance: bytes
+) -> None:
+    site = start_site(OPENAI_API_KEY="sk-site", OPENAI_BASE_URL=upstream.openai_url)
+    async with connect(url=site.url) as talk:
+        await talk.send.input_audio_buffer.append(audio=base64.b64encode(utterance).decode())
+        item_id = (await talk.wait_for("input_audio_buffer.speech_started"))["item_id"]
+        name = f"*-{talk.conversation_id}.utterance"
+        await poll(lambda: asyncio.to_thread(lambda: list(settings.SPOOL_DIR.glob(name))))
+        site.process.kill()
+        with pytest.raises(ConnectionClosed):
+            await talk.wait_for("never")
+    upstream.script(transcripts=("Good morning.",))
+    async with connect(conversation=talk.conversation_id) as later:
+        retry: Any = {"type": "realtime", "extensions": ["retry"]}
+        await later.send.session.update(session=retry)
+        failed = await later.wait_for(f"{TRANSCRIPTION}.failed")
+        assert (failed["item_id"], failed["error"]["code"]) == (item_id, "server_stopped")
+        await later.send.send({"type": f"{TRANSCRIPTION}.retry", "item_id": item_id})  # type: ignore[arg-type]
+        assert (await later.wait_for(f"{TRANSCRIPTION}.completed"))["transcript"] == "Good morning."
+        await later.wait_for("response.done")
+    spoken = (await load_items(talk.conversation_id))[0]
+    assert (spoken.public_id, spoken.clip.duration_ms > 1_000) == (item_id, True)
+    assert not list(settings.SPOOL_DIR.glob(name))
 
 
 async def test_a_reply_that_a_crash_cut_off_is_taken_up_as_incomplete(

@@ -227,6 +227,6 @@ async def test_what_a_killed_process_held_is_closed_by_another(
     assert (await load_conversation(talk.conversation_id)).status == Conversation.Status.LIVE
     await Conversation.objects.filter(public_id=talk.conversation_id).aupdate(held_until="2026-01-01T00:00Z")
     await asyncio.to_thread(start_site, **env)
-    ended = Conversation.objects.filter(public_id=talk.conversation_id, status=Conversation.Status.ENDED)
-    await poll(ended.aexists)
+    broken = Conversation.objects.filter(public_id=talk.conversation_id, status=Conversation.Status.BROKE_OFF)
+    await poll(broken.aexists)
     assert [item.status for item in await load_items(talk.conversation_id)] == ["completed", "incomplete"]

@@ -30,6 +30,7 @@ class Session:
 
     opened: Any
     ended: list[Any] = field(default_factory=list)
+    is_detached: bool = False
     has_ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -141,6 +142,8 @@ async def test_a_server_that_stops_tells_those_who_come_late_too() -> None:
     watched = LiveSessions(world.look, world.renew)
     with watched.watch(early):
         assert watched.count_ending(1) == 0
+        early.is_detached = True
+        assert watched.count_ending(1) == 1
         watched.stop()
         assert (early.ended, watched.count_ending(1)) == ([(1012, "server_restarting", True)], 1)
         with watched.watch(late):

@@ -108,11 +108,23 @@ def test_a_conversation_whose_process_was_killed_is_closed(conversation: Convers
     let_lapse(conversation)
     let_lapse(empty)
     assert not reload(conversation).is_live  # as soon as the lease is over
+    assert reload(conversation).has_broken_off
     assert leases.end_lapsed() == 2
-    assert reload(conversation).status == Conversation.Status.ENDED
+    assert reload(conversation).status == Conversation.Status.BROKE_OFF
     assert Item.objects.get(pk=reply.pk).status == Item.Status.INCOMPLETE
     assert not Conversation.objects.filter(pk=empty.pk).exists()
     assert leases.end_lapsed() == 0
+
+
+def test_one_that_broke_off_and_was_continued_ends_as_any_other(conversation: Conversation) -> None:
+    put(conversation, "one")
+    leases.break_off(conversation.pk, "one")
+    assert reload(conversation).status == Conversation.Status.BROKE_OFF
+    assert leases.take(conversation.pk, "two")
+    leases.break_off(conversation.pk, "one")
+    assert reload(conversation).is_live
+    leases.end(conversation.pk, "two")
+    assert reload(conversation).status == Conversation.Status.ENDED
 
 
 def test_within_about_a_minute() -> None:

@@ -82,13 +82,13 @@ def test_this_machine_behind_a_provider_where_the_admin_allows_it(
     owner: User, settings: Settings, folder: Path
 ) -> None:
     settings.OPENAI_API_KEY = "sk-site"
-    assert choose_engines(owner, Assistant()).stand_ins == {}
+    assert choose_engines(owner, Assistant()).fallbacks == {}
     settings.LOCAL_FALLBACK = True
     engines = choose_engines(owner, Assistant(llm_engine="demo"))
     assert list_providers(engines) == ["openai", "demo", "openai-realtime"]
-    assert {kind: spec.get_label() for kind, spec in engines.stand_ins.items()} == {
-        "stt": f"local:{TINY}",
-        "tts": "local:hibari",
+    assert {kind: [spec.get_label() for spec in specs] for kind, specs in engines.fallbacks.items()} == {
+        "stt": [f"local:{TINY}"],
+        "tts": ["local:hibari"],
     }
     assert is_served_by_this_machine("stt")
-    assert list(choose_engines(owner, Assistant(language="de")).stand_ins) == []
+    assert list(choose_engines(owner, Assistant(language="de")).fallbacks) == []

@@ -34,7 +34,7 @@ PLACES = {
     ),
     "sending": ("conversations.session.dispatch.outbox", "Outbox._pace"),
     "storing": ("conversations.storage.store", "write"),
-    "a ping": ("conversations.transport.websocket", "is_ping"),
+    "a ping": ("conversations.transport.client_link", "read_ping"),
     "a frame of speech to speech": ("conversations.realtime.relay.user_turn", "RelayUserTurn.append"),
     "a deadline of speech to speech": ("conversations.realtime.relay.machine", "RelayMachine._pass_deadline"),
     "an upstream event": ("conversations.realtime.relay.machine", "RelayMachine._receive_upstream"),

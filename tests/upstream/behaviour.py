@@ -34,6 +34,7 @@ class Behaviour:
     fault: str = ""  # one of FAULTS
     fault_times: int = 0  # the fault hits this many requests; 0 is every one
     fault_after: int = 0  # pieces that come before the fault
+    fault_model: str = ""  # the fault hits only requests for this model, or for this voice of Google
     refused_parameter: str = ""  # a request that has it is refused, as OpenAI does
     refusal: str = ""  # in these words, and not OpenAI's
     metered: Any = None  # stands in every number of the usage
@@ -136,9 +137,11 @@ class World:
                 await self._changed.wait()
             return found
 
-    def take_fault(self, endpoint: str) -> str:
+    def take_fault(self, endpoint: str, model: str = "") -> str:
         """Return the fault that hits this request, and count it."""
         behaviour = self.behaviours[endpoint]
+        if behaviour.fault_model not in ("", model):
+            return ""
         fault = behaviour.fault
         if fault and behaviour.fault_times:
             behaviour.fault_times -= 1

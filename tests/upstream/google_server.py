@@ -118,7 +118,7 @@ class GoogleServer:
             accepted = self._world.behaviours[endpoint].accepted_key
             if accepted and seen.key != accepted:
                 await context.abort(grpc.StatusCode.INVALID_ARGUMENT, BAD_KEY)
-            yield seen, self._world.take_fault(endpoint)
+            yield seen, self._world.take_fault(endpoint, asked.get("voice", ""))
             ending = "done"
         except FaultInjected as injected:
             await self._misbehave(injected.fault, context, self._world.behaviours[endpoint].headers)

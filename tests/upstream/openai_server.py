@@ -138,7 +138,8 @@ async def serve(request: web.Request, endpoint: str, asked: dict[str, Any], answ
     try:
         try:
             raw = parse_raw(world.behaviours[endpoint].raw)
-            answering = write_raw(request, raw) if raw else answer(seen, world.take_fault(endpoint))
+            fault = "" if raw else world.take_fault(endpoint, str(asked.get("model", "")))
+            answering = write_raw(request, raw) if raw else answer(seen, fault)
             response = _find_refusal(world, seen) or await answering
             if isinstance(response, web.WebSocketResponse):  # or else it ends by a fault
                 ending = "closed_by_peer"

@@ -36,6 +36,9 @@ DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
 # that outlives the process, and a bound on what it holds.
 SPOOL_DIR = Path(env("SPOOL_DIR", str(VAR_DIR / "spool")))
 SPOOL_MAX_BYTES = env_int("SPOOL_MAX_MB", 500, lowest=1, highest=1_000_000) * 1_000_000
+# What is being said lies there too until it is stored, in case the process is killed: so much of all calls of a process
+# at most (a second takes 48 kB). 0 keeps nothing of it.
+UTTERANCE_JOURNAL_BYTES = env_int("UTTERANCE_JOURNAL_MB", 200, highest=1_000_000) * 1_000_000
 
 # Redis: redis://host:6379/0. Needed when more than one process serves the site; without it one process uses its memory.
 REDIS_URL = env_url("REDIS_URL", "redis", "rediss", "unix")

@@ -4,9 +4,21 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
+from conversations.engines.choices import EngineChoice, parse_choices
+from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.local_servers.addresses import STANDARD_PORTS, parse_addresses
 from conversations.local_models.manifest import list_names, load_manifest
-from voiceproject.settings.env import VAR_DIR, env, env_bool, env_choice, env_file, env_float, env_list, env_url
+from voiceproject.settings.env import (
+    VAR_DIR,
+    env,
+    env_bool,
+    env_choice,
+    env_file,
+    env_float,
+    env_int,
+    env_list,
+    env_url,
+)
 
 # The site's own credentials, for users who have none of theirs. A compatible server (vLLM, Ollama, a Whisper server)
 # needs OPENAI_BASE_URL, such as http://10.0.0.5:8080/v1, and often no key.
@@ -43,6 +55,25 @@ STT_STREAM_MODEL = env("STT_STREAM_MODEL")
 # soonest, and nothing for compatible servers, which may not know it.
 LLM_REASONING_EFFORT = env("LLM_REASONING_EFFORT")
 
+
+def _parse_fallbacks(kind: EngineKind, name: str, value: str) -> tuple[EngineChoice, ...]:
+    try:
+        return parse_choices(kind, value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} {error}") from None
+
+
+# The engines that answer, in this order, in place of one that fails before its first output, for assistants that name
+# none: provider, provider:model or (TTS) provider:model:voice, with commas, such as openai:MODEL,local. Those
+# without a credential, or a model on this machine, are left out.
+STT_FALLBACK = _parse_fallbacks("stt", "STT_FALLBACK", env("STT_FALLBACK"))
+LLM_FALLBACK = _parse_fallbacks("llm", "LLM_FALLBACK", env("LLM_FALLBACK"))
+TTS_FALLBACK = _parse_fallbacks("tts", "TTS_FALLBACK", env("TTS_FALLBACK"))
+# An engine that fails so often within a minute, and at least as often as it answers, is skipped where another one can
+# answer; after so many seconds one call tries it again, twice as many after each try that fails, up to four minutes.
+ENGINE_CIRCUIT_FAILURES = env_int("ENGINE_CIRCUIT_FAILURES", 3, lowest=1, highest=60)
+ENGINE_CIRCUIT_SEC = env_float("ENGINE_CIRCUIT_SEC", 30.0, lowest=1.0, highest=3600.0)
+
 # Where servers of language models may stand on this machine, with commas: ports of 127.0.0.1 and ::1, or such addresses
 # with their ports; `none` looks for none. Unset: the ports of Ollama, LM Studio, llama.cpp's server and vLLM.
 try:
@@ -78,8 +109,8 @@ LOCAL_TTS_MODEL = env("LOCAL_TTS_MODEL")
 if LOCAL_TTS_MODEL not in ("", "auto", "hibari", *list_names("tts")) and not LOCAL_TTS_MODEL.startswith("piper-"):
     known = ", ".join(("auto", "hibari", *list_names("tts")))
     raise ImproperlyConfigured(f"LOCAL_TTS_MODEL is {LOCAL_TTS_MODEL!r}; use {known}, or a folder piper-….")
-# Whether this machine's own engines answer in place of a provider that fails before its first output. They are then
-# fetched beside a key, too.
+# Whether `local`, this machine, is the last of every such list, those of assistants too. Its models are then fetched
+# beside a key, too.
 LOCAL_FALLBACK = env_bool("LOCAL_FALLBACK", False)
 # Where they are kept.
 LOCAL_MODELS_DIR = Path(env("LOCAL_MODELS_DIR", str(VAR_DIR / "models")))

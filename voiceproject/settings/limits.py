@@ -15,6 +15,8 @@ REALTIME: dict[str, int] = {
     "MAX_SESSIONS_PER_USER": env_int("MAX_SESSIONS_PER_USER", 10, lowest=1, highest=10_000),
     # One session at the longest; a client connects again to go on.
     "MAX_SESSION_SEC": env_int("MAX_SESSION_SEC", 3600, lowest=60, highest=86_400),
+    # How long a session goes on for a client that has lost its connection and may come back to it. 0: not at all.
+    "RESUME_SEC": env_int("RESUME_SEC", 30, highest=600),
     # What of a long conversation the model is shown, about, in tokens; its oldest items are left out first.
     "CONTEXT_TOKENS": env_int("LLM_CONTEXT_TOKENS", 28_000, lowest=500, highest=2_000_000),
     # Responses of one session in a minute; further ones fail and say so.

@@ -62,6 +62,8 @@ QUERY = {
     "model": "The assistant. Any name that is not one of yours stands for the site's default.",
     "assistant": "The assistant. It must be one of yours.",
     "conversation": "The conversation to continue.",
+    "resume": "The token of a session to go on with after a lost connection (extension `resume`).",
+    "after": "The `event_id` of the last event that came of it.",
     "time_zone": "The user's time zone, such as Europe/Vienna.",
 }
 

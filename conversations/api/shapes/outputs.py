@@ -35,7 +35,9 @@ class Conversation(BaseModel):
     model: str | None = Field(None, description="The assistant that speaks in it. Absent until one does.")
     item_count: int
     updated_at: int
-    status: Literal["live", "ended"] = Field(description="live while somebody is talking in it.")
+    status: Literal["live", "ended", "broke_off"] = Field(
+        description="live while somebody is talking in it; broke_off if the server stopped in the middle of it."
+    )
 
 
 class ClientSecret(BaseModel):

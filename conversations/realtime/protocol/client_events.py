@@ -75,9 +75,13 @@ class TranscriptionRetry(BaseModel):
 
 
 class Ping(BaseModel):
-    """A `session.ping` event: is the server there? The socket answers it ahead of all that waits (docs/protocol.md)."""
+    """A `session.ping` event: is the server there? The socket answers it ahead of all that waits (docs/protocol.md).
+
+    `after` is the id of the last event that the client has, with the extension `resume`.
+    """
 
     event_id: str | None = None
+    after: str | None = None
 
 
 ClientEvent = (
@@ -123,14 +127,15 @@ MAX_EVENT_CHARS = 1_000_000
 COUNTED_FROM_CHARS = 50_000
 
 
-def is_ping(frame: str | bytes | None) -> bool:
-    """Return whether a frame is a `session.ping`, at next to no cost for all others."""
+def read_ping(frame: str | bytes) -> dict[str, Any] | None:
+    """Return a frame that is a `session.ping`, or None, at next to no cost for all others."""
     if not isinstance(frame, str) or len(frame) > MAX_PING_CHARS or PING not in frame:
-        return False
+        return None
     try:
-        return parse_json_object(frame).get("type") == PING
+        event = parse_json_object(frame)
     except ProtocolError:
-        return False
+        return None
+    return event if event.get("type") == PING else None
 
 
 def parse_event(frame: str, translate: Callable[[dict[str, Any]], dict[str, Any]] | None = None) -> ClientEvent:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from conversations.realtime.protocol.errors import ProtocolError, build_invalid_value_error
 
 # What a client may ask for beyond the protocol; docs/protocol.md describes them.
-EXTENSIONS = ("playback", "captions", "retry", "storage")
+EXTENSIONS = ("playback", "captions", "retry", "storage", "resume")
 RANGES = {
     "audio.input.turn_detection.threshold": (0.0, 1.0),
     "audio.input.turn_detection.prefix_padding_ms": (0, 5_000),

@@ -214,5 +214,6 @@ class RelayMachine:
 
     def _leave(self, event: engine_events.ClientGone) -> None:
         self.requests.clear()
+        self.state.now = self.state.now if event.gone_at is None else event.gone_at  # nothing was heard since
         self.agent_turn.leave(vanished=event.vanished)
         self.user_turn.leave()

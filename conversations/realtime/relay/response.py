@@ -95,7 +95,10 @@ def note_playback(state: RelayState, response: RelayResponse | None, event: Play
     """Take the client's report of how much it has played, if it is about this response."""
     if response is None or response.id != event.response_id or response.main is None:
         return
-    response.stamp("playback", response.playback.report(event.played_ms, state.now))
+    began_at = response.playback.report(event.played_ms, state.now)
+    if "playback" in response.waterfall:  # told again after an outage, in which the sound ran dry
+        return
+    response.stamp("playback", began_at)
     if state.log.get(response.main.id) is response.main:  # not deleted meanwhile
         state.save(response.main, in_background=True)
     state.do(PlaybackLatency(response.waterfall["playback"]))

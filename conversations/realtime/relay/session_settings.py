@@ -13,7 +13,7 @@ from conversations.realtime.relay.upstream_link import UpstreamLink, UpstreamReq
 # `tracing` and `prompt` are left out: they would act in the account of the provider key, usually the site's.
 PASSED_ON = ("output_modalities", "instructions", "tools", "tool_choice", "max_output_tokens", "truncation",
              "include", "parallel_tool_calls", "reasoning")  # fmt: skip
-SERVED_EXTENSIONS = ("playback", "storage")  # captions while the user speaks come from the upstream
+SERVED_EXTENSIONS = ("playback", "storage", "resume")  # captions while the user speaks come from the upstream
 
 
 class RelaySettings:

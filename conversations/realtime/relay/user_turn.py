@@ -4,6 +4,7 @@ from collections import deque
 from typing import Any
 
 from conversations.pcm import SAMPLE_BYTES, count_samples, ms_to_samples, samples_to_ms
+from conversations.realtime import commands
 from conversations.realtime.protocol.errors import Failure, build_buffer_full_error
 from conversations.realtime.protocol.items import LiveItem
 from conversations.realtime.relay.state import RelayState
@@ -45,6 +46,8 @@ class RelayUserTurn:
             self._forget_silence()
         if whole:
             self.link.append_audio(whole)
+            if self.speech_id:
+                self.state.do(commands.KeepUserAudio(self.speech_id, whole))
 
     def _forget_silence(self) -> None:
         """Drop audio in which the upstream can no longer find an onset."""
@@ -101,6 +104,7 @@ class RelayUserTurn:
         self.speech_id = event["item_id"]
         self.state.is_user_speaking = True
         self.state.send(event["type"], audio_start_ms=samples_to_ms(start), item_id=self.speech_id)
+        self.state.do(commands.KeepUserAudio(self.speech_id, self.buffer.peek()))
         return True
 
     def stop_speech(self, event: dict[str, Any]) -> None:
@@ -125,6 +129,8 @@ class RelayUserTurn:
         """Clear our buffer as the upstream has cleared its own."""
         end = self._take_cut_end("clear")
         self.buffer.keep_from(self.buffer.received if end is None else end)
+        if self.speech_id:
+            self.state.do(commands.DropUserAudio(self.speech_id))
         self.speech_id, self._speech_end, self.state.is_user_speaking = "", None, False
         self.state.send(event["type"])
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from conversations.realtime.commands import DetectSpeech, FeedTranscriber, Send
+from conversations.realtime.commands import DetectSpeech, FeedTranscriber, KeepUserAudio, Send
 from conversations.realtime.engine_events import SpeechWindow
 from conversations.realtime.protocol.client_events import APPEND, AudioAppend
 from conversations.realtime.protocol.errors import ProtocolError
@@ -65,7 +65,7 @@ def _is_quiet(decided: Decided) -> bool:
 
 
 def _is_forwarding(action: Any) -> bool:
-    return isinstance(action, DetectSpeech | FeedTranscriber) or (
+    return isinstance(action, DetectSpeech | FeedTranscriber | KeepUserAudio) or (
         isinstance(action, SendUpstream) and action.event["type"] == APPEND
     )
 

@@ -33,6 +33,12 @@ class Transcription:
         self.to_answer: set[str] = set()  # items whose words call for a response
         self.on_words_changed: Callable[[], None] = lambda: None  # more is known of the utterance being spoken
 
+    def drop(self, utterance: Utterance | None) -> None:
+        """Drop an utterance, dictated or spoken, that becomes no item."""
+        if utterance is not None:
+            self.state.do(commands.DropUserAudio(utterance.item_id))
+        self.dictated = None
+
     # Asking.
 
     def check_pending(self) -> None:
@@ -60,6 +66,12 @@ class Transcription:
         detection = self.state.turn_detection
         respond = detection.is_on and detection.create_response and self.state.log.is_last_message(item)
         self.await_item(item, None, respond=respond)
+
+    def offer_retry(self) -> None:
+        """Tell the client if the last message is an utterance of an earlier session that can be tried again."""
+        item = next(reversed(self.state.log.context_items), None)
+        if item is not None and item.id not in self.state.pending and self._is_retryable(item):
+            self._captions.fail(item.id, Failure(item.error_code, item.error_message), can_retry=True)
 
     def _is_retryable(self, item: LiveItem) -> bool:
         """Return whether speech to text failed at this item and its audio is stored."""

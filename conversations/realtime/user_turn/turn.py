@@ -48,7 +48,7 @@ class UserTurn:
         self._onset_detector.threshold = detection.threshold
         self._detected = self.buffer.received
         self._detect_from_scratch = True
-        self.transcription.dictated = None
+        self.transcription.drop(self.transcription.dictated)
         if detection.is_on and self.utterance is not None:
             self._onset_detector.speaking = True
         else:
@@ -177,7 +177,7 @@ class UserTurn:
         # A click may fill as many as usually make an onset, so they do not count as speech; those beyond do.
         utterance.speech_windows = self._onset_detector.rising - IN_SILENCE.windows
         self.state.set_deadline("idle", None)
-        self.state.set_deadline("stall", self.state.now + self.state.limits.stall_sec)
+        self.state.set_deadline("stall", self.state.now + self.state.stall_sec)
         start_ms, item_id = samples_to_ms(utterance.start), utterance.item_id
         self.state.do(commands.WarmEngines())
         self.state.send("input_audio_buffer.speech_started", audio_start_ms=start_ms, item_id=item_id)
@@ -205,7 +205,7 @@ class UserTurn:
         """End the utterance because no more audio comes."""
         if self.utterance is None:
             return
-        due = self._last_audio_at + self.state.limits.stall_sec
+        due = self._last_audio_at + self.state.stall_sec
         if self.state.now < due:
             self.state.set_deadline("stall", due)
         else:
@@ -235,8 +235,8 @@ class UserTurn:
         self.buffer.clear()
         self._onset_detector.reset()
         self._endpointing.reset()
+        self.transcription.drop(self.utterance or self.transcription.dictated)
         self._set_utterance(None)
-        self.transcription.dictated = None
         self.state.set_deadline("half_sample", None)
         self.state.send("input_audio_buffer.cleared")
         self.interruption.resume()

@@ -7,7 +7,6 @@ from contextlib import aclosing, suppress
 from contextvars import copy_context
 from typing import Any
 
-from conversations import metrics
 from conversations.audio import opus
 from conversations.engines.base import Closable, Connectable
 from conversations.engines.deadline import set_deadline
@@ -20,10 +19,9 @@ from conversations.realtime import commands, engine_events
 from conversations.realtime.protocol.errors import Failure
 from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.user_turn.transcription import NO_SOUND
+from conversations.session.engine_calls.engine_chains import EngineChains
 from conversations.session.engine_calls.generation import Generation, convert_failure
-from conversations.session.engine_calls.observed import make_llm, make_stt, make_tts, run_tool
-from conversations.session.engine_calls.speech_cache import CachedSpeechToText, CachedTextToSpeech, Shelf
-from conversations.session.engine_calls.stand_ins import StandIns
+from conversations.session.engine_calls.observed import run_tool
 from conversations.session.engine_calls.transcriber import Transcriber
 from conversations.storage import store
 from conversations.storage.store import OpenedConversation
@@ -50,18 +48,10 @@ class EngineTasks:
     ) -> None:
         self._opened, self._plays_live, self._report = opened, plays_live, report
         engines = opened.engines
-        user_id = opened.caller.user_id
-        self._stt = stt = make_stt(engines.stt)
-        self._llm, tts = make_llm(engines.llm), make_tts(engines.tts)
-        self._tts = CachedTextToSpeech(tts, Shelf("tts", engines.tts, user_id, metrics.count_cache_lookup))
         # If nothing is stored, no transcripts are cached either.
-        shelf = Shelf("stt", engines.stt, user_id, metrics.count_cache_lookup)
-        file_stt = stt if opened.pk is None else CachedSpeechToText(stt, shelf)
-        self._stand_ins = StandIns(engines)
+        self._chains = EngineChains(engines, opened.caller.user_id, keeps_words=opened.pk is not None)
         stream = make_stt_stream(engines.stt)
-        self.transcriber = Transcriber(file_stt, stream, engines.stt, opened.keywords, report, self._stand_ins)
-        self._connecting = [one.engine for one in (stt, self._llm, tts) if isinstance(one.engine, Connectable)]
-        self._closing = [one.engine for one in (stt, self._llm, tts) if isinstance(one.engine, Closable)]
+        self.transcriber = Transcriber(stream, engines.stt, opened.keywords, report, self._chains)
         self._toolbox: Toolbox | None = None
         self._tasks: dict[str, set[asyncio.Task[None]]] = {}  # by id of the response, or of the item transcribed
         self._generations: dict[str, Generation] = {}
@@ -73,7 +63,7 @@ class EngineTasks:
 
     def get_label(self, kind: EngineKind, key: str) -> str:
         """Return which engine served the item or response of this id, as it is stored."""
-        return self.transcriber.get_label(key) if kind == "stt" else self._stand_ins.get_label(kind, key)
+        return self.transcriber.get_label(key) if kind == "stt" else self._chains.get_label(kind, key)
 
     def begin(self, group: asyncio.TaskGroup) -> None:
         """Open the engines and offer the tools; all tasks run in `group`."""
@@ -108,12 +98,13 @@ class EngineTasks:
 
     def connect(self) -> None:
         """Open the connections that the turn will need. It costs next to nothing if they are open."""
-        for engine in self._connecting:
-            self._group.create_task(engine.connect())
+        for engine in self._chains.list_next_cores():
+            if isinstance(engine, Connectable):
+                self._group.create_task(engine.connect())
 
     def stop_caching(self) -> None:
         """Cache no more transcripts: nothing is stored from now on."""
-        self.transcriber.stop_caching(self._stt)
+        self._chains.stop_caching()
 
     async def finish(self) -> None:
         """Wait until all tasks are done. The caller sets a timeout."""
@@ -125,8 +116,9 @@ class EngineTasks:
         for key in list(self._tasks):
             self.abort(key)
         await self.transcriber.close()
-        for engine in self._closing:
-            await engine.close()
+        for engine in self._chains.list_cores():
+            if isinstance(engine, Closable):
+                await engine.close()
         if self._toolbox is not None:
             await self._toolbox.close()
 
@@ -140,8 +132,8 @@ class EngineTasks:
             case commands.Generate(response_id):
                 generation = Generation(
                     command,
-                    self._stand_ins.back_llm(self._llm, response_id),
-                    self._stand_ins.back_tts(self._tts, response_id),
+                    self._chains.get_llm(response_id),
+                    self._chains.get_tts(response_id),
                     self._opened.engines.tts,
                     self._opened.language,
                     self._report,
@@ -170,7 +162,7 @@ class EngineTasks:
     ) -> None:
         match command:
             case commands.SpeakClause():
-                self._stand_ins.note_voice(command.response_id, command.voice)
+                self._chains.note_voice(command.response_id, command.voice)
                 generation.speak(command)
             case commands.DropClauses(index=index):
                 generation.drop_clauses(index)
@@ -225,7 +217,9 @@ class EngineTasks:
         voice = choose_voice(spec, asked.voice)
         try:
             async with asyncio.timeout(FILLER_TIMEOUT_SEC):
-                pieces = self._tts.speak(asked.text, voice=voice, language=language, speed=asked.speed)
+                pieces = self._chains.get_tts(asked.response_id).speak(
+                    asked.text, voice=voice, language=language, speed=asked.speed
+                )
                 async with aclosing(pieces) as stream:
                     async for piece in stream:
                         pcm += piece

@@ -191,11 +191,18 @@ class CachedTextToSpeech:
 class CachedSpeechToText:
     """Speech to text by `engine`, cached for the same user, audio and hints. A hit costs no seconds of audio."""
 
-    def __init__(self, engine: SpeechToText, shelf: Shelf) -> None:
+    def __init__(self, engine: SpeechToText, shelf: Shelf, *, is_on: bool = True) -> None:
         self._engine = engine
         self._shelf = shelf
+        self._is_on = is_on
+
+    def stop(self) -> None:
+        """Cache nothing from now on."""
+        self._is_on = False
 
     async def transcribe(self, pcm: bytes, hints: Hints = NO_HINTS) -> Transcript:
+        if not self._is_on:
+            return await self._engine.transcribe(pcm, hints)
         # Hashing the longest utterance takes 4 ms; most take less time than handing them to a thread.
         digest = self._shelf.compute_digest(hints, hashlib.sha256(pcm).hexdigest())
         found = await self._shelf.find(digest)

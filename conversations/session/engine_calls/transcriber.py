@@ -8,12 +8,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from conversations.engines import incidents
-from conversations.engines.base import EngineSpec, Hints, SpeechToText, StreamingSpeechToText, TranscriptStream
+from conversations.engines.base import EngineSpec, Hints, StreamingSpeechToText, TranscriptStream
 from conversations.engines.errors import EngineError
 from conversations.realtime.commands import FeedTranscriber, Transcribe
 from conversations.realtime.engine_events import PartialTranscript, TranscriptReady
+from conversations.session.engine_calls.engine_chains import EngineChains
 from conversations.session.engine_calls.observed import observe_call
-from conversations.session.engine_calls.stand_ins import StandIns
 
 KEPT_IDS = 32
 
@@ -26,17 +26,14 @@ class Transcriber:
 
     def __init__(
         self,
-        file: SpeechToText,
         stream: StreamingSpeechToText | None,
         spec: EngineSpec,
         keywords: tuple[str, ...],
         report: Callable[[PartialTranscript], None],
-        stand_ins: StandIns,
+        chains: EngineChains,
     ) -> None:
-        self._file = file
         self._engine = stream
-        self._stand_ins = stand_ins
-        self._spec = spec
+        self._chains, self._spec = chains, spec
         self._stream_label = replace(spec, model=spec.stream_model).get_label()
         self._keywords = keywords
         self._report = report
@@ -50,10 +47,6 @@ class Transcriber:
         """Return whether partial transcripts come while the user speaks."""
         return self._engine is not None
 
-    def stop_caching(self, file: SpeechToText) -> None:
-        """Use `file`, which caches nothing, from now on."""
-        self._file = file
-
     def open(self) -> None:
         """Open the stream, if the engine has one."""
         if self._engine is not None:
@@ -66,8 +59,8 @@ class Transcriber:
 
     def get_label(self, item_id: str) -> str:
         """Return which engine transcribed the item, as it is stored."""
-        is_streamed = item_id in self._streamed and not self._stand_ins.has_served("stt", item_id)
-        return self._stream_label if is_streamed else self._stand_ins.get_label("stt", item_id)
+        is_streamed = item_id in self._streamed and not self._chains.has_fallen_back("stt", item_id)
+        return self._stream_label if is_streamed else self._chains.get_label("stt", item_id)
 
     def feed(self, command: FeedTranscriber) -> None:
         """Give the stream the utterance's next audio."""
@@ -95,9 +88,9 @@ class Transcriber:
         return await self.transcribe_file(asked, asked.pcm or b"")
 
     async def transcribe_file(self, asked: Transcribe, pcm: bytes) -> TranscriptReady:
-        """Return the transcript of `pcm` by the file engine, or by what stands in for it, or raise EngineError."""
+        """Return the transcript of `pcm` by the file engine, or by one in its place, or raise EngineError."""
         hints = self._build_hints(asked.language, asked.prompt)
-        found = await self._stand_ins.transcribe(self._file, pcm, hints, asked.item_id)
+        found = await self._chains.transcribe(pcm, hints, asked.item_id)
         return TranscriptReady(asked.item_id, asked.revision, found.text, found.seconds)
 
     async def _commit_stream(self, stream: TranscriptStream, asked: Transcribe) -> TranscriptReady:

@@ -1,4 +1,7 @@
-/** What of the microphone is sent: all of it, silence while it is muted, or what is said while a key is held. */
+/**
+ * What of the microphone is sent: all of it, silence while it is muted, or what is said while a key is held. While a lost
+ * connection is made again it waits to be sent.
+ */
 
 const PRE_ROLL_FRAMES = 8; // 320 ms: people begin to speak as they press, not after
 
@@ -11,8 +14,8 @@ export class MicrophoneGate {
   }
 
   /** @type {(pcm: Frame["pcm"], state: State) => void} */
-  take(pcm, { phase, push, muted, heldSince, microphone, listen }) {
-    if (phase !== "live" || microphone === "none" || listen === "browser") this.preRoll = [];
+  take(pcm, { phase, isResuming, push, muted, heldSince, microphone, listen }) {
+    if ((phase !== "live" && !isResuming) || microphone === "none" || listen === "browser") this.preRoll = [];
     else if (push && heldSince === null) this.preRoll = [...this.preRoll, pcm].slice(-PRE_ROLL_FRAMES);
     else if (push) this.#sendHeld(pcm);
     // Silence, not nothing: the server's clock and its endpointing run on what it receives.

@@ -12,7 +12,7 @@ const QUIET = "quiet";
 const HELLO = "hello";
 
 /** The page is the output audio buffer, and wants the words while they are spoken. */
-const EXTENSIONS = ["playback", "captions", "retry", "storage"];
+const EXTENSIONS = ["playback", "captions", "retry", "storage", "resume"];
 /** By a person's patience; without one it is that of their settings, or the assistant's own: the server's `auto`. */
 const EAGERNESS = { "": "auto", quick: "high", balanced: "medium", patient: "low" };
 
@@ -46,6 +46,14 @@ export function buildSessionUpdate(state) {
 }
 
 /**
+ * Return the event that sets the session as the state has it, though that has probably not changed.
+ * @type {(state: State) => ClientEvent}
+ */
+export function confirmSettings(state) {
+  return { ...buildSessionUpdate(state), event_id: QUIET };
+}
+
+/**
  * Return the event that sets only the turn detection.
  * @type {(state: State) => ClientEvent}
  */
@@ -75,11 +83,12 @@ function buildDetection({ push, microphone, patience, listen, speak }) {
 }
 
 /**
- * Return the event that the server answers at once with `session.pong`, whatever the session is doing.
- * @type {() => ClientEvent}
+ * Return the event that the server answers at once with `session.pong`, whatever the session is doing. `after` is the id
+ * of the last event that has come, if the server keeps what follows it.
+ * @type {(after?: string) => ClientEvent}
  */
-export function ping() {
-  return { type: "session.ping", event_id: QUIET };
+export function ping(after) {
+  return after ? { type: "session.ping", event_id: QUIET, after } : { type: "session.ping", event_id: QUIET };
 }
 
 /** @type {() => ClientEvent} */

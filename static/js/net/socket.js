@@ -6,6 +6,7 @@
  */
 
 import * as protocol from "./protocol.js";
+import { measure, OutgoingFrames } from "./outgoing_frames.js";
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 15000;
@@ -15,6 +16,8 @@ const QUIET_MS = 2000;
 const ANSWER_MS = 2750;
 /** A timer that rang so late proves nothing: the page stood still, or the browser holds back the timers of hidden pages. */
 const LATE_MS = 500;
+/** How often the server is told what has come, where it keeps what a lost connection would take with it. */
+const ACKNOWLEDGED_MS = 2000;
 const STALLED_BYTES = 240000; // five seconds of audio that the network does not take
 const LOST = 1006; // the code browsers give to a connection that ended without a word
 
@@ -29,13 +32,20 @@ export function chooseBackoffMs(attempt, random) {
   return Math.round(ceiling * (0.5 + random / 2));
 }
 
-/** @type {(page: string, talk: { assistant?: string, conversation?: string | null, timeZone?: string }) => URL} */
-export function buildRealtimeUrl(page, { assistant, conversation, timeZone }) {
+/**
+ * Return the address. `resumption` is the token of a session to go on with, behind the event `after`.
+ * @type {(page: string, talk: TalkAddress) => URL}
+ */
+export function buildRealtimeUrl(page, { assistant, conversation, timeZone, resumption, after }) {
   const url = new URL("/v1/realtime", page);
   url.protocol = url.protocol.replace("http", "ws");
   if (assistant) url.searchParams.set("assistant", assistant);
   if (conversation) url.searchParams.set("conversation", conversation);
   if (timeZone && timeZone !== "Etc/Unknown") url.searchParams.set("time_zone", timeZone);
+  if (resumption && after) {
+    url.searchParams.set("resume", resumption);
+    url.searchParams.set("after", after);
+  }
   return url;
 }
 
@@ -56,6 +66,12 @@ export class RealtimeSocket {
     /** @type {number | undefined} */
     this.waiting = undefined; // the timer of a word that is due, or of the question for one
     this.isDue = false;
+    this.outgoing = new OutgoingFrames();
+    this.hasAnswered = false; // the server has said what the connection is: a new session, or the one before
+    this.backlogBytes = 0; // what was sent again at once
+    this.isKept = false; // the server keeps what it sends until it is told that it came
+    this.acknowledgedAt = 0;
+    this.lastEventId = "";
   }
 
   /**
@@ -75,9 +91,12 @@ export class RealtimeSocket {
     socket?.close(1000);
   }
 
-  /** @type {(event: ClientEvent) => void} */
+  /**
+   * Send an event, at once or when the session goes on over another connection.
+   * @type {(event: ClientEvent) => void}
+   */
   send(event) {
-    if (isOpen(this.socket)) this.socket.send(JSON.stringify(event));
+    this.#write(JSON.stringify(event));
   }
 
   /**
@@ -85,9 +104,16 @@ export class RealtimeSocket {
    * @type {(pcm: Int16Array<ArrayBuffer>) => void}
    */
   sendAudio(pcm) {
-    if (!isOpen(this.socket)) return;
-    if (this.socket.bufferedAmount > STALLED_BYTES) this.#lose();
-    else this.socket.send(pcm);
+    const isStalled = isOpen(this.socket) && this.socket.bufferedAmount > STALLED_BYTES + this.backlogBytes;
+    this.#write(pcm);
+    if (isStalled) this.#lose();
+  }
+
+  /** @type {(frame: OutgoingFrame) => void} */
+  #write(frame) {
+    const open = this.hasAnswered && isOpen(this.socket) ? this.socket : null;
+    this.outgoing.add(frame, open !== null);
+    open?.send(frame);
   }
 
   /**
@@ -96,14 +122,20 @@ export class RealtimeSocket {
    */
   probe() {
     if (!isOpen(this.socket) || this.isDue) return;
-    this.send(protocol.ping());
+    this.#acknowledge();
     this.#expectWord(ANSWER_MS);
+  }
+
+  #acknowledge() {
+    this.acknowledgedAt = performance.now();
+    this.send(protocol.ping(this.isKept ? this.lastEventId : ""));
   }
 
   /** @type {(url: URL) => void} */
   #open(url) {
     const socket = new WebSocket(url);
     this.socket = socket;
+    this.hasAnswered = false;
     socket.onmessage = ({ data }) => this.#receive(socket, data);
     socket.onclose = ({ code }) => this.#closed(socket, code);
     this.#expectWord(OPENING_MS);
@@ -138,7 +170,45 @@ export class RealtimeSocket {
     this.#hush();
     this.waiting = setTimeout(() => this.probe(), QUIET_MS);
     const event = typeof data === "string" ? protocol.parse(data) : null;
-    if (event) this.onEvent(event);
+    if (event) this.#take(event);
+  }
+
+  /** @type {(event: ServerEvent) => void} */
+  #take(event) {
+    const kept = event.type === "session.created" ? this.#beginSession() : [];
+    if (event.type === "session.resumed" && !this.#sendAgain(event.received_frames)) return;
+    if (event.type === "session.resumption") this.isKept = true;
+    this.hasAnswered = true;
+    this.lastEventId = event.event_id ?? this.lastEventId;
+    this.onEvent(event);
+    for (const pcm of kept) this.#write(pcm);
+    if (this.isKept && performance.now() - this.acknowledgedAt > ACKNOWLEDGED_MS) this.#acknowledge();
+  }
+
+  /**
+   * Count anew, and return what was said meanwhile: to the session before it could not be told.
+   * @type {() => Int16Array<ArrayBuffer>[]}
+   */
+  #beginSession() {
+    const said = this.outgoing.listUnwrittenSound();
+    this.outgoing.reset();
+    this.backlogBytes = said.reduce((sum, pcm) => sum + measure(pcm), 0);
+    this.isKept = false;
+    return said;
+  }
+
+  /**
+   * Send what the lost connection took with it. Return false if it is not known any more: then only a new session helps.
+   * @type {(received: number) => boolean}
+   */
+  #sendAgain(received) {
+    const missing = this.outgoing.takeFrom(received);
+    this.backlogBytes = (missing ?? []).reduce((sum, frame) => sum + measure(frame), 0);
+    for (const frame of missing ?? []) this.socket?.send(frame);
+    if (missing !== null) return true;
+    this.lastEventId = "";
+    this.#lose();
+    return false;
   }
 
   /** @type {(socket: WebSocket, code: number) => void} */

@@ -5,10 +5,10 @@
 
 import { withNotice } from "./state_changes.js";
 import { explainClose } from "../net/close_codes.js";
-import { endReply, interrupt } from "./playback.js";
-import { giveUpSending, isUnacknowledged, onConnectionLost } from "./outgoing_messages.js";
+import { interrupt } from "./playback.js";
+import { giveUpSending, isUnacknowledged } from "./outgoing_messages.js";
 import { chooseBackoffMs } from "../net/socket.js";
-import { NO_TURN } from "./turns.js";
+import { endTurn, NO_TURN } from "./resumption.js";
 
 const BUSY_RETRY_MS = 10000;
 const LONGEST_BUSY_MS = 60000;
@@ -32,7 +32,8 @@ export function connect(state, now, delayMs = 0) {
 export function leave(state, phase) {
   /** @type {Effect[]} */
   const last = [{ do: "disconnect" }, { do: "release" }];
-  const left = giveUpSending({ ...state, ...NO_TURN, response: state.response, phase, retryAt: null });
+  const over = { ...NO_TURN, response: state.response, resumption: null, isResuming: false };
+  const left = giveUpSending({ ...state, ...over, phase, retryAt: null });
   return interrupt(left, last);
 }
 
@@ -54,17 +55,11 @@ export function onOnline(state, _event, now) {
 /** @type {EventHandler<"socket.closed">} */
 export function onSocketClosed(state, event, now) {
   if (!isInCall(state)) return [state, []];
-  const [closed, effects] = endSound({ ...onConnectionLost(state), ...NO_TURN });
+  const mayResume = state.resumption !== null && explainClose(state.refusal, event.code).way === "retry";
+  if (mayResume) return afterClose({ ...state, isResuming: true }, event, now);
+  const [closed, effects] = endTurn(state);
   const [next, more] = afterClose(closed, event, now);
   return [next, [...effects, ...more]];
-}
-
-/**
- * Play what was received to its end, unless somebody was about to interrupt it: no verdict will come any more.
- * @type {(state: State) => Step}
- */
-function endSound(state) {
-  return state.paused === null ? endReply(state, state.playing) : interrupt(state);
 }
 
 /** @type {EventHandler<"socket.closed">} */

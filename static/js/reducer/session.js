@@ -14,7 +14,8 @@ import { interrupt, onFinished, onProgress, onStopped, resume } from "./playback
 import * as protocol from "../net/protocol.js";
 import { onRetry } from "./transcription_retry.js";
 import { onConnectionLost, onResend, say, listUndelivered } from "./outgoing_messages.js";
-import { NO_TURN, onServerEvent } from "./turns.js";
+import { onServerEvent } from "./turns.js";
+import { NO_TURN } from "./resumption.js";
 import { onUtterance, onWords } from "./recognised_words.js";
 
 const SHORTEST_PUSH_MS = 200;
@@ -69,6 +70,8 @@ export function buildInitialState({
     endLabel: "", // what the status says of a call that failed or waits; "" for the usual words
     attempt: 0, // to connect again
     retryAt: null,
+    resumption: null, // the token by which the session can go on over another connection
+    isResuming: false, // the connection is lost, and all else stays as it was
     startedAt: null,
   };
 }
@@ -165,8 +168,8 @@ function onListenerFailed(state, { notice }) {
  * @type {EventHandler<"choose">}
  */
 function onChoose(state, { assistant, voice }, now) {
-  if (state.phase !== "live") return [{ ...state, assistant, voice }, []];
-  const next = onConnectionLost({ ...state, assistant, voice });
+  if (state.phase !== "live") return [{ ...state, assistant, voice, resumption: null }, []];
+  const next = onConnectionLost({ ...state, assistant, voice, resumption: null });
   const [reopening, reconnection] = connect({ ...next, ...NO_TURN }, now);
   const [interrupted, effects] = interrupt(next, [{ do: "disconnect" }, ...reconnection]);
   return [{ ...interrupted, ...NO_TURN, phase: reopening.phase }, effects];

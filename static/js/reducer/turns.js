@@ -7,10 +7,8 @@ import { awaitVerdict, endReply, silencePausedReply, performOnceSilent, onCleare
 import * as protocol from "../net/protocol.js";
 import { offerRetry, onRetryRefused } from "./transcription_retry.js";
 import { markAcknowledged, onConnected, onListed, onRefusedMessage } from "./outgoing_messages.js";
+import { endTurn, onResumed, onResumption } from "./resumption.js";
 import { isJudgedByPage, onOwnDelta, onOwnSpeech, onOwnSpeechEnd, onOwnTranscript } from "./recognised_words.js";
-
-/** What ends with a connection. What is being played goes on: it was received. */
-export const NO_TURN = { hearing: false, thinking: false, response: null, tool: null, heldSince: null };
 
 /** @type {(state: State, event: ServerEvent, now: number) => Step} */
 export function onServerEvent(state, event, now) {
@@ -25,6 +23,8 @@ const HANDLERS = {
   "session.created": onSessionCreated,
   "session.updated": (state, _event, now) => onListed(state, now),
   "session.storage": onStorage,
+  "session.resumption": onResumption,
+  "session.resumed": onResumed,
   "conversation.created": (state, { conversation }) => [{ ...state, conversation: conversation.id }, []],
   "conversation.item.added": onItem,
   "conversation.item.done": onItem,
@@ -50,13 +50,17 @@ const HANDLERS = {
   "error": onError,
 };
 
-/** @type {ServerHandler<"session.created">} */
-function onSessionCreated(state, _event, now) {
+/**
+ * Begin a session. If the one before could have gone on its turn is over now.
+ * @type {ServerHandler<"session.created">}
+ */
+function onSessionCreated(before, _event, now) {
+  const [state, ended] = before.isResuming ? endTurn(before) : /** @type {Step} */ ([before, []]);
   const heard = withNotice(withNotice(state, "server", null), "storage", null);
   /** @type {State} */
   const live = { ...heard, phase: "live", endLabel: "", attempt: 0, refusal: null, retryAt: null, startedAt: state.startedAt ?? now };
   const [next, unsent] = onConnected(live, now);
-  return [next, [send(protocol.buildGreeting(state)), ...unsent]];
+  return [next, [...ended, send(protocol.buildGreeting(state)), ...unsent]];
 }
 
 /**

@@ -24,7 +24,7 @@ interface SessionConfig {
 
 type ClientEvent = { event_id?: string } & (
   | { type: "session.update"; session: SessionConfig }
-  | { type: "session.ping" }
+  | { type: "session.ping"; after?: string }
   | { type: "input_audio_buffer.clear" | "input_audio_buffer.commit" }
   | { type: "response.create" | "response.cancel" }
   | { type: "conversation.item.create"; item: ProtocolMessage }
@@ -68,8 +68,10 @@ type TranscriptDelta = { item_id: string; delta: string };
 type Transcript = { item_id: string; transcript: string };
 type ReplyDelta = { response_id: string; item_id: string; delta: string };
 
-type ServerEvent =
+type ServerEvent = { event_id?: string } & (
   | { type: "session.created" }
+  | { type: "session.resumption"; token: string; seconds: number }
+  | { type: "session.resumed"; received_frames: number }
   | { type: "session.updated" }
   | { type: "session.storage"; status: string; message: string }
   | { type: "conversation.created"; conversation: { id: string } }
@@ -94,7 +96,19 @@ type ServerEvent =
   | { type: "response.output_text.done"; item_id: string }
   | { type: "response.output_audio.done"; item_id: string }
   | { type: "response.done"; response: FinishedResponse }
-  | { type: "error"; error: ServerError };
+  | { type: "error"; error: ServerError }
+);
+
+/** An event as text, or sound. */
+type OutgoingFrame = string | Int16Array<ArrayBuffer>;
+
+interface TalkAddress {
+  assistant?: string;
+  conversation?: string | null;
+  timeZone?: string;
+  resumption?: string | null;
+  after?: string;
+}
 
 type ServerEventOf<Type extends ServerEvent["type"]> = Extract<ServerEvent, { type: Type }>;
 type ServerHandler<Type extends ServerEvent["type"]> = (state: State, event: ServerEventOf<Type>, now: number) => Step;

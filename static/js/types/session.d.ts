@@ -132,6 +132,8 @@ interface State extends Required<SessionOptions> {
   endLabel: string;
   attempt: number;
   retryAt: number | null;
+  resumption: string | null;
+  isResuming: boolean;
   startedAt: number | null;
 }
 

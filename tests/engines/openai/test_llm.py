@@ -8,6 +8,7 @@ from conversations.engines.errors import (
     EngineAuthError,
     EngineBusy,
     EngineError,
+    EngineMalformed,
     EngineQuotaError,
     EngineRejected,
     EngineTimeout,
@@ -96,8 +97,8 @@ async def test_the_connection_is_kept_for_the_next_turn(upstream: Upstream) -> N
         ("429_quota", EngineQuotaError, "no credit left"),
         ("503", EngineUnavailable, "a problem on its side (error 503)"),
         ("cut", EngineUnavailable, "broke off"),
-        ("garbage", EngineRejected, "not a reply"),
-        ("empty", EngineRejected, "not a reply"),
+        ("garbage", EngineMalformed, "not a reply"),
+        ("empty", EngineMalformed, "not a reply"),
         ("error_event", EngineUnavailable, "a problem on its side (server_error)"),
     ],
 )

@@ -4,7 +4,7 @@ from conversations.engines.base import EngineSpec, Hints, Transcript
 from conversations.engines.errors import (
     EngineAuthError,
     EngineError,
-    EngineRejected,
+    EngineMalformed,
     EngineTimeout,
     EngineUnavailable,
 )
@@ -86,7 +86,7 @@ async def test_a_click_is_no_speech_and_costs_nothing(upstream: Upstream) -> Non
     [
         *HTTP_FAULTS,
         ("cut", EngineUnavailable, "broke off"),
-        ("garbage", EngineRejected, "not a transcript"),
+        ("garbage", EngineMalformed, "not a transcript"),
     ],
 )
 async def test_a_fault_becomes_a_sentence(upstream: Upstream, fault: str, error: type[EngineError], words: str) -> None:

@@ -31,6 +31,10 @@ test("with a key to hold nothing is sent until it is pressed, then the last 320 
   assert.deepEqual(listSent(...waiting, [11, held], [12, held]), [3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
 });
 
+test("what is said while a lost connection is made again is kept for it", () => {
+  assert.deepEqual(listSent([1, { phase: "reconnecting", isResuming: true }], [2, { phase: "reconnecting" }]), [1]);
+});
+
 test("nothing is sent outside a call, without a microphone, or while the browser listens", () => {
   for (const change of [{ phase: "connecting" }, { microphone: "none" }, { listen: "browser" }]) {
     assert.deepEqual(listSent([1, change]), []);

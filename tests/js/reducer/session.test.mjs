@@ -12,7 +12,7 @@ test("a spoken turn goes through its states", () => {
   assert.equal(call.tell({ type: "start" }).status, "connecting");
   assert.deepEqual(call.tell({ type: "microphone.ready" }).done, ["connect"]);
   assert.deepEqual(call.hear(created).sent, ["session.update"]);
-  assert.deepEqual(call.effects[0].event.session.extensions, ["playback", "captions", "retry", "storage"]);
+  assert.deepEqual(call.effects[0].event.session.extensions, ["playback", "captions", "retry", "storage", "resume"]);
   assert.equal(call.status, "listening");
   assert.equal(call.hear(speechStarted).status, "hearing");
   assert.equal(call.hear(speechStopped).status, "thinking");

@@ -3,6 +3,7 @@
 import base64
 
 from conversations.pcm import BYTES_PER_MS
+from conversations.realtime import commands
 from tests.support.realtime.relay_steps import MANUAL
 from tests.support.realtime.relay_table import RelayTable
 
@@ -46,6 +47,18 @@ def test_a_clear_that_was_not_answered_is_asked_for_again() -> None:
     assert [kind.removeprefix("input_audio_buffer.") for kind in table.told_kinds[1:]] == ["append", "clear", "append"]
     assert len(base64.b64decode(table.told[-1]["audio"])) == 300 * BYTES_PER_MS
     assert table.report("input_audio_buffer.cleared") != []
+
+
+def test_what_is_being_said_is_kept_until_it_is_stored_or_cleared() -> None:
+    table = RelayTable()
+    table.send_audio(500)
+    table.report("input_audio_buffer.speech_started", audio_start_ms=100, item_id="item_said")
+    table.send_audio(300)
+    kept = [action for action in table.actions if isinstance(action, commands.KeepUserAudio)]
+    assert [(one.item_id, len(one.pcm) // BYTES_PER_MS) for one in kept] == [("item_said", 400), ("item_said", 300)]
+    table.send("input_audio_buffer.clear")
+    table.report("input_audio_buffer.cleared")
+    assert commands.DropUserAudio("item_said") in table.actions
 
 
 def test_a_file_that_is_sent_at_once_loses_nothing() -> None:

@@ -44,6 +44,18 @@ def test_a_clear_forgets_the_audio() -> None:
     assert get_kinds(table.send("input_audio_buffer.commit")) == ["error"]
 
 
+def test_what_is_cleared_is_not_kept_on_disk_either() -> None:
+    dictated, spoken, switched = make_manual_table(), Table(), make_manual_table()
+    dictated.send_audio(320)
+    dictated.send("input_audio_buffer.clear")
+    spoken.send_audio(640, 0.9)
+    spoken.send("input_audio_buffer.clear")
+    switched.send_audio(320)
+    switched.send("session.update", session={"audio": {"input": {"turn_detection": {"type": "server_vad"}}}})
+    for table in (dictated, spoken, switched):
+        assert table.find_last(commands.DropUserAudio).item_id == table.find_last(commands.FeedTranscriber).item_id
+
+
 def test_a_commit_in_vad_mode_ends_the_speech_without_a_response() -> None:
     table = Table()
     table.send_audio(640, 0.9)

@@ -95,6 +95,26 @@ def test_a_later_session_may_try_again() -> None:
     assert get_kinds(table.report_transcript("Hello there.")) == [f"{EVENT}.completed", "response.created"]
 
 
+def test_a_later_session_is_told_of_the_last_message_that_may_be_tried_again() -> None:
+    lost = LiveItem("item_lost", role="user", is_audio=True, audio_samples=48_000, error_code="server_stopped")
+    lost.error_message = "The server stopped."
+    table = Table(items=(LiveItem("item_old", role="user", text="Hello."), lost))
+    sent = table.send("session.update", session={"extensions": ["retry"]})
+    assert get_kinds(sent) == ["session.updated", f"{EVENT}.failed"]
+    assert (sent[-1]["item_id"], sent[-1]["can_retry"]) == ("item_lost", True)
+    assert sent[-1]["error"]["message"] == "The server stopped."
+    assert get_kinds(table.send("session.update", session={"extensions": ["retry"]})) == ["session.updated"]
+
+
+@pytest.mark.parametrize("extensions", [["retry"], []])
+def test_otherwise_it_is_told_nothing(extensions: list[str]) -> None:
+    lost = LiveItem("item_lost", role="user", is_audio=True, audio_samples=48_000, error_code="server_stopped")
+    items = (lost, LiveItem("item_new", role="user", text="Hello.")) if extensions else (lost,)
+    assert get_kinds(Table(items=items).send("session.update", session={"extensions": extensions})) == [
+        "session.updated"
+    ]
+
+
 @pytest.mark.parametrize("which", ["unknown", "heard", "typed", "awaited"])
 def test_there_must_be_something_to_try_again(which: str) -> None:
     table = Table()

@@ -39,7 +39,7 @@ class Command(BaseCommand):
 
     def serve(self, placeholder: socket.socket) -> None:
         from conversations import background_jobs, site_engines
-        from conversations.storage import deletion, spool
+        from conversations.storage import deletion, journal_recovery, spool
         from conversations.transport import admission
         from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
 
@@ -54,7 +54,9 @@ class Command(BaseCommand):
                 self.stdout.write(f"It has no admin yet. Create one within a day: {address}{path}")
 
         site_engines.begin_search()
-        background_jobs.start([spool.replay, deletion.delete_batch, deletion.delete_loose_files])
+        background_jobs.start(
+            [spool.replay, journal_recovery.recover, deletion.delete_batch, deletion.delete_loose_files]
+        )
         daphne_server.serve(placeholder, application, greet, admission)
 
 

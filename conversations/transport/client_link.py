@@ -1,0 +1,226 @@
+"""What stands between a session and its client, whose connection may be lost and made again."""
+
+import asyncio
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Coroutine
+from time import monotonic
+from typing import Any, Protocol
+
+from django.conf import settings
+
+from conversations.close_codes import ABNORMAL, POLICY_VIOLATION
+from conversations.realtime.protocol.client_events import read_ping
+from conversations.realtime.protocol.ids import make_id
+from conversations.session.base import Session
+from conversations.session.endings import GOODBYES
+from conversations.session.live_sessions import LIVE_SESSIONS
+from conversations.transport.replay_log import ReplayLog
+
+EXTENSION = "resume"
+SETTINGS_SHOWN = '{"type": "session.updated"'  # how the frame begins behind which the extension may be on, or off
+# Of a session that has ended without its client: enough for the error that says why.
+LAST_BYTES = 64_000
+TOO_SLOW = "The client does not read what it missed."
+
+TOKEN_BYTES = 24
+
+_hosted: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
+_resumable: dict[str, "ClientLink"] = {}  # by the token that the client was told
+
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+class Socket(Protocol):
+    """One connection of the client."""
+
+    async def send_text(self, text: str) -> None: ...
+
+    async def close(self, code: int) -> None: ...
+
+    def release(self) -> None:
+        """Be told that another connection has taken this one's place."""
+
+
+class ClientLink:
+    """Carry frames between a session and its client, over one socket after another.
+
+    For a client that asks for the extension `resume` it keeps what was sent lately. If the connection is lost, the
+    session goes on for RESUME_SEC without a socket, and a new one gets all that was missed, once.
+    """
+
+    def __init__(self, socket: Socket, user_id: int) -> None:
+        self.user_id = user_id
+        self.token = ""  # by which the client may come back; "" if it may not
+        self.hosted: asyncio.Task[None]
+        self._socket: Socket | None = socket
+        self._session: asyncio.Future[Session | None] = asyncio.get_running_loop().create_future()
+        self._log = ReplayLog()
+        self._is_catching_up = False
+        self._received_frames = 0
+        self._close_code: int | None = None
+        self._answering: asyncio.Task[None] | None = None
+        self._waiting: asyncio.TimerHandle | None = None
+
+    # The session's side.
+
+    def host(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run the session in a task that outlives its sockets."""
+        self.hosted = asyncio.create_task(work)
+        _hosted.add(self.hosted)
+        self.hosted.add_done_callback(self._end)
+
+    def begin(self, session: Session) -> None:
+        """Take frames for this session from now on."""
+        self._session.set_result(session)
+
+    async def send(self, frame: str) -> None:
+        """Send a frame, or keep it for a client that may come back."""
+        if self.token:
+            self._log.add(frame)
+        if self._socket is not None and not self._is_catching_up:
+            await self._socket.send_text(frame)
+        if frame.startswith(SETTINGS_SHOWN):
+            await self._offer_resumption(self._session.result())
+
+    async def close(self, code: int) -> None:
+        """Close the client's connection; one that comes back later is closed in the same way."""
+        self._close_code = code
+        if self._socket is not None and not self._is_catching_up:
+            await self._socket.close(code)
+
+    async def _offer_resumption(self, session: Session | None) -> None:
+        """Tell the client how it may come back, if it has asked for that."""
+        seconds = settings.REALTIME["RESUME_SEC"]
+        is_asked = session is not None and bool(seconds) and session.machine.state.has_extension(EXTENSION)
+        if is_asked and not self.token:
+            self.token = secrets.token_urlsafe(TOKEN_BYTES)
+            _resumable[self.token] = self
+            await self._send_event("session.resumption", token=self.token, seconds=seconds)
+        elif not is_asked and self.token:
+            self._withdraw()
+            self._log = ReplayLog()
+
+    def _withdraw(self) -> None:
+        _resumable.pop(self.token, None)
+        self.token = ""
+
+    async def _send_event(self, kind: str, **fields: Any) -> None:
+        await self.send(json.dumps({"type": kind, "event_id": make_id("event"), **fields}))
+
+    def _end(self, hosted: asyncio.Task[None]) -> None:
+        """Forget a session that has ended, or keep only why for a client that may still come back."""
+        _hosted.discard(hosted)
+        if not self._session.done():
+            self._session.set_result(None)
+        if self._waiting is None:
+            self._withdraw()
+        else:
+            self._log.forget_beyond(LAST_BYTES)
+
+    # The sockets' side.
+
+    async def take_frames(self, socket: Socket, receive: Receive) -> None:
+        """Take frames until the socket is gone, and the session has ended or waits for the client to come back."""
+        if (session := await asyncio.shield(self._session)) is None:
+            return
+        with session.error_boundary:
+            while (message := await receive())["type"] == "websocket.receive":
+                frame = message.get("text")
+                self.feed(socket, frame if frame is not None else message["bytes"], session)
+            if self._drop(socket, message.get("code", ABNORMAL)):
+                return
+        await asyncio.wait({self.hosted})
+
+    def feed(self, socket: Socket, frame: str | bytes, session: Session) -> None:
+        """Take a frame. What an earlier socket still has is ignored: it comes again over the present one."""
+        if socket is not self._socket:
+            return
+        self._received_frames += 1
+        session.feed(frame)
+        if (ping := read_ping(frame)) is not None:
+            if isinstance(after := ping.get("after"), str):
+                self._log.acknowledge(after)
+            if not session.is_ending and not self._is_catching_up:  # to one that catches up it is no news
+                self._answering = asyncio.create_task(self._send_pong(socket))
+
+    async def _send_pong(self, socket: Socket) -> None:
+        """Answer at once, ahead of all that waits. It need not come again."""
+        pong = json.dumps({"type": "session.pong", "event_id": make_id("event")})
+        if self.token:
+            self._log.add(pong, is_repeated=False)
+        await socket.send_text(pong)
+
+    def can_resume(self, after: str) -> bool:
+        """Return whether all is here that followed this event, or the session is over, so that only its end is told."""
+        return self.hosted.done() or self._log.find_next(after) is not None
+
+    def _drop(self, socket: Socket, code: int) -> bool:
+        """Note that a socket is gone, with this close code. Return whether the session waits for another one."""
+        if socket is not self._socket:
+            return True
+        self._socket = None
+        session = self._session.result()
+        if session is None or self.hosted.done():
+            self._withdraw()
+            return False
+        if not self.token or code in GOODBYES or session.is_ending:
+            session.hang_up(code)
+            return False
+        session.is_detached = True
+        self._waiting = asyncio.get_running_loop().call_later(
+            settings.REALTIME["RESUME_SEC"], self._give_up, session, code, monotonic()
+        )
+        return True
+
+    def _give_up(self, session: Session, code: int, gone_at: float) -> None:
+        """End the session, since its client has not come back."""
+        self._waiting = None
+        self._withdraw()
+        session.hang_up(code, gone_at)
+
+    def attach(self, socket: Socket) -> None:
+        """Let a new socket take the place of the one before, which may be dead without anybody knowing."""
+        former, self._socket, self._is_catching_up = self._socket, socket, True
+        if former is not None:
+            former.release()
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+        if session := self._session.result():
+            session.is_detached = False
+
+    async def catch_up(self, socket: Socket, after: str) -> None:
+        """Send all that followed the event `after`, then go on as if nothing had been."""
+        number = self._log.find_next(after)
+        number = self._log.first if number is None else number
+        event_id = make_id("event")
+        self._log.add_alias(event_id, after)
+        told = {"type": "session.resumed", "event_id": event_id, "received_frames": self._received_frames}
+        await socket.send_text(json.dumps(told))
+        try:
+            while self._socket is socket and (frame := self._log.read(number)) is not None:
+                number += 1
+                if frame:
+                    await socket.send_text(frame)
+        except LookupError:
+            return await self._refuse_slow_reader(socket)
+        if self._socket is socket:
+            self._is_catching_up = False
+            if self._close_code is not None:
+                await socket.close(self._close_code)
+        return None
+
+    async def _refuse_slow_reader(self, socket: Socket) -> None:
+        if session := self._session.result():
+            session.close(POLICY_VIOLATION, "output_too_slow", TOO_SLOW)
+        await socket.close(POLICY_VIOLATION)
+
+
+def find_link(token: str, after: str, user_id: int) -> ClientLink | None:
+    """Return the link to go on with behind the event `after`, or None if that cannot be, for whatever reason."""
+    link = _resumable.get(token)
+    if link is None or link.user_id != user_id or LIVE_SESSIONS.is_stopping or not link.can_resume(after):
+        return None
+    return link
