@@ -111,7 +111,7 @@ async def test_a_client_continues_its_trace(
 @pytest.mark.parametrize("header", ["", "no trace", "00-0-0-01", "\xff" * 40, TRACEPARENT * 100])
 async def test_a_header_that_is_none(site: Site, key: str, header: str) -> None:
     async with build_client(site, key) as http:
-        assert (await http.get("/v1/models", headers={"traceparent": header.encode("latin1")})).status_code == 200
+        assert (await http.get("/v1/models", headers=[(b"traceparent", header.encode("latin1"))])).status_code == 200
 
 
 async def test_a_tool_and_an_engine_that_fails(

@@ -102,9 +102,9 @@ def run_trace_collector() -> Iterator[Collector]:
     async def serve() -> None:
         application = web.Application()
         application.router.add_post("/v1/traces", take)
-        runner = web.AppRunner(application)
+        runner = web.AppRunner(application, shutdown_timeout=0)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0, shutdown_timeout=0).start()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
         collector.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         ready.set()
         await stop.wait()
@@ -112,7 +112,7 @@ def run_trace_collector() -> Iterator[Collector]:
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
     thread.start()
-    ready.wait()
+    assert ready.wait(stretch(20))
     try:
         yield collector
     finally:
