@@ -106,7 +106,9 @@ def _get_provider() -> "TracerProvider":
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    resource = Resource.create({"service.name": "voiceproject"}).merge(Resource.create())
+    resource = Resource.create()
+    if str(resource.attributes["service.name"]).startswith("unknown_service"):  # neither variable names it
+        resource = resource.merge(Resource({"service.name": "voiceproject"}))
     provider = TracerProvider(resource=resource, shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider

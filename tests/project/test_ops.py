@@ -69,7 +69,7 @@ def list_groupings(expression: str) -> set[str]:
     return {label.strip() for found in re.findall(r"\bby \(([^)]*)\)", expression) for label in found.split(",")}
 
 
-@pytest.mark.parametrize(("name", "expression"), list_expressions())
+@pytest.mark.parametrize(("name", "expression"), list(list_expressions()))
 def test_each_names_what_there_is(name: str, expression: str) -> None:
     selectors, known = list_selectors(expression), collect_known()
     assert selectors, name

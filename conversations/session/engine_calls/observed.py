@@ -28,7 +28,7 @@ from conversations.engines.base import (
 from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.errors import EngineError
 from conversations.tools.base import Outcome
-from conversations.tools.toolbox import Toolbox
+from conversations.tools.toolbox import SITE, Toolbox
 from voiceproject import log_context
 
 CallKind = EngineKind | Literal["tool"]
@@ -156,7 +156,8 @@ def make_tts(spec: EngineSpec) -> ObservedTextToSpeech:
 
 async def run_tool(toolbox: Toolbox, name: str, arguments: str) -> Outcome:
     """Run a tool of the site, or of an MCP server."""
-    with observe_call("tool", "mcp" if toolbox.get_server_label(name) else "site", name) as call:
+    label = toolbox.get_server_label(name)
+    with observe_call("tool", SITE if label in ("", SITE) else "mcp", name if label else "unknown") as call:
         outcome = await toolbox.run(name, arguments)
         if outcome.error:
             call.outcome, call.error = "failed", "tool_error"
