@@ -87,7 +87,7 @@ class AssistantAdmin(RecordedAdmin):
             "Engines",
             {
                 "description": "Leave a model empty for the site’s choice. Speech to speech does not use the "
-                "site’s tools.",
+                "site’s tools; while it keeps failing, new calls use the other three if one of them is named here.",
                 "fields": [
                     ("stt_engine", "stt_model"),
                     ("llm_engine", "llm_model"),

@@ -120,6 +120,12 @@ class TurnMachine:
             self.transcription.time_out(item_id)
         return self.state.take_commands()
 
+    @property
+    def is_in_turn(self) -> bool:
+        """Return whether the user speaks, or is answered or about to be."""
+        speaks = self.state.is_user_speaking or self.transcription.is_dictating or bool(self.state.pending)
+        return speaks or self.agent_turn.is_answering
+
     def _is_stale(self, event: object) -> bool:
         """Return whether the event belongs to a response or a transcription that is over."""
         if isinstance(

@@ -56,7 +56,7 @@ class Session(ABC):
         self._words_sec = WORDS_SEC
         self._client_left = False
         self._departure = engine_events.ClientGone(vanished=False)  # how the client left; so if it was told to
-        self.is_detached = False  # the connection is lost, and the client may come back
+        self.detached_at: float | None = None  # when the connection was lost, of a client that may come back
         self._recording: recording.SessionRecording | None = None
         self._traces = turn_traces.OFF
 
@@ -141,6 +141,11 @@ class Session(ABC):
             self._inbox.discard_frames()
             self._dispatch.discard_inputs()
         self._dispatch.refuse(ProtocolError(error_code, message), get_error_type(code))
+
+    def announce_end(self, error_code: str, message: str) -> None:
+        """Tell a client that may come back that the session ends once its turn is over."""
+        if self.machine.state.has_extension("resume"):
+            self._send({"type": "session.ending", "event_id": make_id("event"), "code": error_code, "message": message})
 
     @property
     def is_ending(self) -> bool:

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 
 from conversations.audio.vad import SpeechDetector
 from conversations.audio.vad import load_model as vad_model
-from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.registry import load, load_stream
 from conversations.realtime import commands, engine_events
 from conversations.realtime.machine import TurnMachine
@@ -16,9 +15,8 @@ from conversations.session.base import Session
 from conversations.session.engine_calls.engine_tasks import EngineTasks
 from conversations.storage import store
 from conversations.storage.engine_selection import EngineSet
+from conversations.storage.fallback_selection import KINDS
 from conversations.storage.recorder import Recorder
-
-KINDS: tuple[EngineKind, ...] = ("stt", "llm", "tts")
 
 
 def warm_engines(engines: EngineSet) -> None:
@@ -86,6 +84,11 @@ class CascadeSession(Session):
 
     async def _end_engines(self) -> None:
         await self._engine_tasks.end()
+
+    def announce_end(self, error_code: str, message: str) -> None:
+        """Say that the session ends after its turn, of which the client gets the rest as fast as it is made."""
+        super().announce_end(error_code, message)
+        self._engine_tasks.hurry()
 
     # What the machine decides.
 

@@ -9,6 +9,7 @@ from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.session_config import REALTIME
 from conversations.session import cascade, s2s
 from conversations.session.base import Session
+from conversations.session.engine_calls.engine_circuits import EngineCircuit
 from conversations.storage.store import OpenedConversation
 
 
@@ -25,8 +26,12 @@ async def build_session(
 ) -> Session:
     """Return a session with its engines loaded; the arguments are those of CascadeSession.
 
-    A transcription session is always a cascade, without tools. Raise EngineError or ProtocolError.
+    A transcription session is always a cascade, without tools. So is one whose assistant has a cascade beside speech to
+    speech, while that keeps failing. Raise EngineError or ProtocolError.
     """
+    spec = opened.engines.s2s
+    if spec is not None and opened.engines.has_cascade and not EngineCircuit("s2s", spec).admits():
+        opened = replace(opened, engines=replace(opened.engines, s2s=None))
     engines = opened.engines
     wire = (send, close, model, int(time.time() + opened.caller.lifetime_sec), dialect)
     if kind != REALTIME:

@@ -16,7 +16,8 @@ from channels.layers import get_channel_layer
 
 from accounts import connection_grants
 from accounts.connection_grants import Grant
-from conversations.close_codes import POLICY_VIOLATION, SERVICE_RESTART
+from conversations.close_codes import ABNORMAL, POLICY_VIOLATION, SERVICE_RESTART
+from conversations.session.dispatch.dispatch_queue import Machine
 from conversations.storage import leases
 from conversations.storage.database_threads import in_thread
 from conversations.storage.leases import RENEW_SEC, TakenOverError
@@ -28,8 +29,10 @@ LOOK_SEC = 0.5
 APART_SEC = 0.1  # the least time between two checks, however often the channel layer announces changes
 REJOIN_SEC = 2.0  # after the channel layer failed
 SWEEP_SEC = 10.0
+TURN_LOOK_SEC = 0.05  # between two looks whether a turn is over, once the server stops
 SIGNED_OUT = "You have been signed out. Sign in again to continue."
 REVOKED = "The API key was revoked or lost its scope, its client secret expired, or the account was closed."
+RESTARTING_CODE = "server_restarting"
 RESTARTING = "The server is restarting. Connect again to continue."
 
 _check_sessions = in_thread(lambda grants, held: (connection_grants.filter_valid(grants), leases.find_lost(held)))
@@ -42,10 +45,17 @@ class Watched(Protocol):
 
     opened: OpenedConversation
 
-    is_detached: bool
+    detached_at: float | None
 
     @property
     def is_ending(self) -> bool: ...
+
+    @property
+    def machine(self) -> Machine: ...
+
+    def announce_end(self, error_code: str, message: str) -> None: ...
+
+    def hang_up(self, code: int, gone_at: float | None = None) -> None: ...
 
     def close(self, code: int, error_code: str, message: str, *, drains_input: bool = False) -> None: ...
 
@@ -87,7 +97,7 @@ class LiveSessions:
         self._sessions.add(session)
         self._users_changed.set()
         if self.is_stopping:
-            self.stop()
+            _end_for_restart(session)
         try:
             yield
         finally:
@@ -101,13 +111,29 @@ class LiveSessions:
 
     def count_ending(self, user_id: int) -> int:
         """Return how many sessions of this user only store what was said, or wait for their client to come back."""
-        return sum(one.is_ending or one.is_detached for one in self._sessions if one.opened.caller.user_id == user_id)
+        return sum(
+            one.is_ending or one.detached_at is not None
+            for one in self._sessions
+            if one.opened.caller.user_id == user_id
+        )
+
+    async def finish_turns(self, most_sec: float) -> None:
+        """Let nobody in since the server stops, and end each session between two turns, within `most_sec`."""
+        self.is_stopping = True
+        for session in self._sessions:
+            session.announce_end(RESTARTING_CODE, RESTARTING)
+        give_up_at = monotonic() + most_sec
+        while any(not session.is_ending for session in self._sessions) and monotonic() < give_up_at:
+            for session in self._sessions:
+                if not session.machine.is_in_turn:
+                    _end_for_restart(session)
+            await asyncio.sleep(TURN_LOOK_SEC)
 
     def stop(self) -> None:
         """End every session since the server stops. Each stores what was said."""
         self.is_stopping = True
         for session in self._sessions:
-            session.close(SERVICE_RESTART, "server_restarting", RESTARTING, drains_input=True)
+            _end_for_restart(session)
 
     async def _run(self) -> NoReturn:
         async with asyncio.TaskGroup() as group:
@@ -170,6 +196,13 @@ class LiveSessions:
                 await layer.group_discard(connection_grants.get_group_name(user_id), channel)
             joined = users
             await self._users_changed.wait()
+
+
+def _end_for_restart(session: Watched) -> None:
+    if session.detached_at is None:
+        session.close(SERVICE_RESTART, RESTARTING_CODE, RESTARTING, drains_input=True)
+    elif not session.is_ending:  # there is nobody to be told, and nothing was heard since
+        session.hang_up(ABNORMAL, session.detached_at)
 
 
 def _end_if_refused(session: Watched, good: Collection[Grant], lost: Collection[str]) -> None:

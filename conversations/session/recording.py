@@ -76,8 +76,7 @@ class SessionRecording:
 
 def _list_secrets(opened: OpenedConversation) -> Collection[str]:
     """Return every credential that this session has, none of which may be recorded."""
-    engines = opened.engines
-    specs = [spec for spec in (engines.stt, engines.llm, engines.tts, engines.s2s) if spec is not None]
+    specs = opened.engines.list_all_specs()
     addresses = [urlsplit(one) for one in (*(spec.base_url for spec in specs), *(s.url for s in opened.mcp_servers))]
     within = {one.password or "" for one in addresses} | {
         value for one in addresses for _, value in parse_qsl(one.query)

@@ -20,6 +20,7 @@ from conversations.realtime.relay.machine import RelayMachine
 from conversations.realtime.state import Limits, SessionSetup
 from conversations.realtime.user_turn.endpoint_silence import PATIENCE_EAGERNESS
 from conversations.session.base import Session
+from conversations.session.engine_calls.engine_circuits import EngineCircuit
 from conversations.session.engine_calls.s2s_connection import S2SUpstream, is_final
 from conversations.storage import store
 from conversations.storage.engine_selection import EngineSet
@@ -49,7 +50,9 @@ class S2SSession(Session):
     ) -> None:
         super().__init__(opened, send, close_socket, dialect)
         self._spec = spec
-        self._upstream = S2SUpstream(make_s2s(spec), self._dispatch.receive, self._give_up_upstream)
+        self._upstream = S2SUpstream(
+            make_s2s(spec), EngineCircuit("s2s", spec), self._dispatch.receive, self._give_up_upstream
+        )
         limits = Limits(
             responses_per_min=settings.REALTIME["MAX_RESPONSES_PER_MIN"], turn_budget_sec=settings.TURN_BUDGET_SEC
         )

@@ -21,7 +21,7 @@ from conversations.local_choice import SpeechKind
 from conversations.models import Assistant
 from conversations.site_engines import get_local_servers, get_site_choice, has_local_fallback
 from conversations.storage.engine_specs import Credentials, build_spec, is_ready
-from conversations.storage.fallback_selection import Lists, choose_fallbacks, list_own_fallbacks
+from conversations.storage.fallback_selection import KINDS, Lists, choose_fallbacks, list_own_fallbacks
 
 PREFERENCE: dict[EngineKind, tuple[str, ...]] = {
     "stt": ("openai", "local", "demo"),
@@ -38,6 +38,7 @@ class EngineSet:
     llm: EngineSpec
     tts: EngineSpec
     s2s: EngineSpec | None = None  # speech to speech, in place of the other three
+    has_cascade: bool = False  # whether the assistant names some of the other three: they answer while that one is down
     language: str = ""  # of the assistant, such as de-AT; "" follows the one that is spoken
     # Those that answer, in their order, in place of one that fails; kinds that have none are missing.
     fallbacks: Mapping[EngineKind, tuple[EngineSpec, ...]] = field(default_factory=dict)
@@ -45,6 +46,13 @@ class EngineSet:
     def list_specs(self, kind: EngineKind) -> list[EngineSpec]:
         """Return the chosen engine of a kind, and those that answer in its place."""
         return [getattr(self, kind), *self.fallbacks.get(kind, ())]
+
+    def list_all_specs(self) -> list[EngineSpec]:
+        """Return all engines that a session may call."""
+        return [
+            *(spec for kind in KINDS for spec in self.list_specs(kind)),
+            *([self.s2s] if self.s2s else []),
+        ]
 
     @property
     def demo_kinds(self) -> list[EngineKind]:
@@ -97,6 +105,7 @@ def _choose(user: User, assistant: Assistant | None, own: Lists, credentials: Cr
         llm,
         tts,
         s2s=_build_s2s_spec(assistant, credentials) if assistant and assistant.s2s_engine else None,
+        has_cascade=any(getattr(assistant, f"{kind}_engine", "") for kind in KINDS),
         language=language,
         fallbacks=choose_fallbacks(user, {"stt": stt, "llm": llm, "tts": tts}, language, own, credentials),
     )

@@ -17,7 +17,9 @@ from conversations.storage import callers
 from voiceproject import log_context
 
 EXPIRED = "The session reached its time limit, or its client secret expired. Connect again to continue."
-DRAIN_SEC = 20.0  # when the server stops, all sessions get so long to store what was said
+# When the server stops, the sessions get so long in all: for turns under way to end, and then to store what was said.
+DRAIN_SEC = 25.0
+TURNS_SEC = 15.0
 LOOK_SEC = 0.05  # how often it is checked whether they have ended
 SERVER_BUSY = "The server is busy with other conversations. Try again in a moment."
 
@@ -105,11 +107,12 @@ def start() -> None:
 async def drain(most_sec: float = DRAIN_SEC) -> None:
     """End every session since the server stops, new ones too, and return when what was said is stored.
 
-    Give up what is not stored after `most_sec`.
+    A turn under way may end first, within TURNS_SEC. Give up what is not stored after `most_sec`.
     """
-    LIVE_SESSIONS.stop()
     with suppress(TimeoutError):
         async with asyncio.timeout(most_sec):
+            await LIVE_SESSIONS.finish_turns(TURNS_SEC)
+            LIVE_SESSIONS.stop()
             await _wait_until_gone()
     await LIVE_SESSIONS.end()
     await tracing.end()

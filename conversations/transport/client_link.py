@@ -168,17 +168,17 @@ class ClientLink:
         if not self.token or code in GOODBYES or session.is_ending:
             session.hang_up(code)
             return False
-        session.is_detached = True
+        session.detached_at = monotonic()
         self._waiting = asyncio.get_running_loop().call_later(
-            settings.REALTIME["RESUME_SEC"], self._give_up, session, code, monotonic()
+            settings.REALTIME["RESUME_SEC"], self._give_up, session, code
         )
         return True
 
-    def _give_up(self, session: Session, code: int, gone_at: float) -> None:
+    def _give_up(self, session: Session, code: int) -> None:
         """End the session, since its client has not come back."""
         self._waiting = None
         self._withdraw()
-        session.hang_up(code, gone_at)
+        session.hang_up(code, session.detached_at)
 
     def attach(self, socket: Socket) -> None:
         """Let a new socket take the place of the one before, which may be dead without anybody knowing."""
@@ -189,7 +189,7 @@ class ClientLink:
             self._waiting.cancel()
             self._waiting = None
         if session := self._session.result():
-            session.is_detached = False
+            session.detached_at = None
 
     async def catch_up(self, socket: Socket, after: str) -> None:
         """Send all that followed the event `after`, then go on as if nothing had been."""

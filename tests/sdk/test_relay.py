@@ -233,6 +233,23 @@ async def test_an_upstream_that_cannot_be_had(
     assert "Speech to speech" in errors[-1]
 
 
+async def test_new_calls_of_an_assistant_with_three_engines_too_go_to_those_meanwhile(
+    connect: Connect, upstream: Upstream
+) -> None:
+    slug, model = f"s2s-{uuid4().hex[:12]}", f"realtime-{uuid4().hex[:12]}"  # a circuit of its own
+    engines = {"s2s_engine": "openai", "s2s_model": model, "llm_engine": "openai"}
+    await Assistant.objects.acreate(slug=slug, name=slug, instructions="Be brief.", **engines)
+    upstream.behave(LIVE, fault="401")
+    for _ in range(3):
+        async with connect(assistant=slug) as talk:
+            with pytest.raises(ConnectionClosed):
+                await talk.wait_for("never")
+    async with connect(assistant=slug) as talk:
+        await talk.type("Are you there?")
+        assert (await talk.wait_for("response.done"))["response"]["status"] == "completed"
+    assert [item.llm for item in await load_items(talk.conversation_id)][1] == "openai:gpt-6-luna"
+
+
 @pytest.mark.parametrize(
     ("fault", "says"),
     [("429_quota", "no credit"), ("403", "Country not supported"), ("failed", "a problem on its side")],

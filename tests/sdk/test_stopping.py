@@ -23,7 +23,8 @@ from conversations.transport import admission
 from conversations.transport.admission import RefusedError
 from tests.support.live import Site
 from tests.support.official_client import MANUAL, Connect, Talk
-from tests.support.polling import wait_until_none
+from tests.support.polling import poll, wait_until_none
+from tests.support.resuming_client import resuming_client
 from tests.support.sockets import build_authorization, receive_ending
 from tests.upstream.fixtures import Upstream
 
@@ -77,13 +78,87 @@ async def test_the_words_of_who_has_just_finished_are_stored(
         await talk.wait_for("input_audio_buffer.committed")
         await asyncio.to_thread(upstream.wait_for, "transcriptions", "received")
         stopping_site.process.terminate()
+        await poll_until_deaf(stopping_site)
+        assert stopping_site.process.poll() is None
         assert await receive_ending(talk) == RESTARTING
-    assert stopping_site.process.poll() is None
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", urlsplit(stopping_site.url).port or 0))
     assert await asyncio.to_thread(stopping_site.process.wait, 10) == 0
     (item,) = await load_utterances(user)
     assert (item.text, item.clip.duration_ms > 1000) == ("Said just before.", True)
+
+
+async def poll_until_deaf(site: Site) -> None:
+    """Wait until nobody is let in any more."""
+
+    async def is_deaf() -> bool:
+        try:
+            socket.create_connection(("127.0.0.1", urlsplit(site.url).port or 0)).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    await poll(is_deaf)
+
+
+async def test_a_reply_under_way_is_sent_to_its_end_at_once(
+    stopping_site: Site, connect: Connect, user: User, upstream: Upstream
+) -> None:
+    """Its sound takes half a minute to be heard, for which nobody waits: the client has all of it."""
+    upstream.behave("chat", piece_ms=20)
+    upstream.script(replies=("This is a sentence that goes on. " * 15,))
+    async with connect(url=stopping_site.url) as talk:
+        await talk.type("Go on.")
+        await talk.wait_for("response.output_audio.delta")
+        stopping_site.process.terminate()
+        began = time.monotonic()
+        assert (await talk.wait_for("response.done"))["response"]["status"] == "completed"
+        assert await receive_ending(talk) == RESTARTING
+        assert time.monotonic() - began < len(talk.collect_audio()) / BYTES_PER_MS / 1000 - 10
+    reply = await Item.objects.select_related("clip").aget(conversation__user=user, role="assistant")
+    assert abs(reply.clip.duration_ms - len(talk.collect_audio()) // BYTES_PER_MS) < 100
+    assert (reply.status, reply.heard_text) == ("completed", None)
+
+
+async def test_who_speaks_may_finish_and_is_answered(
+    stopping_site: Site, connect: Connect, user: User, upstream: Upstream, utterance: bytes
+) -> None:
+    upstream.script(transcripts=("All that I wanted to say.",))
+    half = len(utterance) // 4 * 2
+    async with connect(url=stopping_site.url) as talk:
+        await speak(talk, utterance[:half])
+        await talk.wait_for("input_audio_buffer.speech_started")
+        stopping_site.process.terminate()
+        await poll_until_deaf(stopping_site)
+        await talk.say(utterance[half:])
+        assert (await talk.wait_for("response.done"))["response"]["status"] == "completed"
+        assert await receive_ending(talk) == RESTARTING
+    assert await asyncio.to_thread(stopping_site.process.wait, 10) == 0
+    (item,) = await load_utterances(user)
+    assert item.text == "All that I wanted to say."
+
+
+async def test_who_is_between_turns_is_told_at_once(stopping_site: Site, key: str) -> None:
+    """One that may come back is told before, too."""
+    async with resuming_client(stopping_site.ws_url, key) as client:
+        await client.type("Hello.")
+        await client.wait_for("response.done")
+        stopping_site.process.terminate()
+        assert await client.receive_ending() == RESTARTING
+        assert [event["code"] for event in client.told if event["type"] == "session.ending"] == ["server_restarting"]
+
+
+async def test_who_is_away_is_not_waited_for(stopping_site: Site, key: str, upstream: Upstream, user: User) -> None:
+    """A reply that it could not hear is made whole, and stored as not heard beyond the moment it was cut."""
+    upstream.behave("chat", piece_ms=20)
+    upstream.script(replies=("This is a sentence that goes on. " * 15,))
+    async with resuming_client(stopping_site.ws_url, key) as client:
+        await client.type("Go on.")
+        await client.wait_for("response.output_audio.delta")
+        client.cut()
+        stopping_site.process.terminate()
+        assert await asyncio.to_thread(stopping_site.process.wait, 15) == 0
+    reply = await Item.objects.aget(conversation__user=user, role="assistant")
+    assert reply.text
+    assert len((reply.heard_text or "").split()) < 8
 
 
 async def test_a_second_signal_does_not_wait(
@@ -96,7 +171,7 @@ async def test_a_second_signal_does_not_wait(
         await talk.send.input_audio_buffer.commit()
         await talk.wait_for("input_audio_buffer.committed")
         stopping_site.process.terminate()
-        assert await receive_ending(talk) == RESTARTING
+        await poll_until_deaf(stopping_site)
         began = time.monotonic()
         stopping_site.process.terminate()
         assert await asyncio.to_thread(stopping_site.process.wait, 10) == 0
@@ -113,6 +188,8 @@ async def test_words_are_stored_with_speech_to_speech_too(
         await speak(talk, utterance)
         await talk.wait_for("input_audio_buffer.speech_started")
         stopping_site.process.terminate()
+        await poll_until_deaf(stopping_site)
+        await speak(talk, bytes(2000 * BYTES_PER_MS))
         assert await receive_ending(talk) == RESTARTING
     assert await asyncio.to_thread(stopping_site.process.wait, 15) == 0
     (item,) = await load_utterances(user)

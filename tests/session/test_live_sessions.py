@@ -30,12 +30,25 @@ class Session:
 
     opened: Any
     ended: list[Any] = field(default_factory=list)
-    is_detached: bool = False
+    told: list[str] = field(default_factory=list)
+    detached_at: float | None = None
+    is_in_turn: bool = False
+
+    @property
+    def machine(self) -> Any:
+        return self
+
     has_ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def is_ending(self) -> bool:
         return bool(self.ended)
+
+    def announce_end(self, error_code: str, message: str) -> None:
+        self.told.append(error_code)
+
+    def hang_up(self, code: int, gone_at: float | None = None) -> None:
+        self.ended.append((code, gone_at))
 
     def close(self, code: int, error_code: str, message: str, *, drains_input: bool = False) -> None:
         self.ended.append((code, error_code, drains_input))
@@ -142,10 +155,39 @@ async def test_a_server_that_stops_tells_those_who_come_late_too() -> None:
     watched = LiveSessions(world.look, world.renew)
     with watched.watch(early):
         assert watched.count_ending(1) == 0
-        early.is_detached = True
+        early.detached_at = 7.0
         assert watched.count_ending(1) == 1
+        early.detached_at = None
         watched.stop()
         assert (early.ended, watched.count_ending(1)) == ([(1012, "server_restarting", True)], 1)
         with watched.watch(late):
             assert late.ended
+    await watched.end()
+
+
+async def test_a_server_that_stops_lets_turns_end_first() -> None:
+    idle, busy, away = make_session(), make_session(), make_session()
+    busy.is_in_turn, away.detached_at = True, 7.0
+    watched = LiveSessions(World(({Grant(1)}, set())).look, World(({Grant(1)}, set())).renew)
+    with ExitStack() as stack:
+        for session in (idle, busy, away):
+            stack.enter_context(watched.watch(session))
+        finishing = asyncio.create_task(watched.finish_turns(60))
+        await idle.has_ended.wait()
+        assert (busy.told, busy.ended, away.ended) == (["server_restarting"], [], [(1006, 7.0)])
+        busy.is_in_turn = False
+        await finishing
+        assert busy.ended == [(1012, "server_restarting", True)]
+    await watched.end()
+
+
+async def test_a_turn_without_an_end_is_not_waited_for() -> None:
+    busy = make_session()
+    busy.is_in_turn = True
+    watched = LiveSessions(World(({Grant(1)}, set())).look, World(({Grant(1)}, set())).renew)
+    with watched.watch(busy):
+        await watched.finish_turns(0)
+        assert busy.ended == []
+        watched.stop()
+        assert busy.ended
     await watched.end()

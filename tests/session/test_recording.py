@@ -35,7 +35,8 @@ from tests.support.recordings import replay_recording
 
 SPEC = EngineSpec("openai", "m", base_url="http://127.0.0.1:9/v1?token=of-the-query-77", api_key="key-without-looks-11")
 SERVER = ServerSpec("house", "https://me:of-the-address-66@tools.example/mcp", "Basic of-the-header-55")
-SECRETS = ("key-without-looks-11", "of-the-header-55", "of-the-address-66", "of-the-query-77")
+FALLBACK = EngineSpec("google", api_key="key-of-a-fallback-22")
+SECRETS = ("key-without-looks-11", "key-of-a-fallback-22", "of-the-header-55", "of-the-address-66", "of-the-query-77")
 
 
 SendFrame = Callable[[str], Awaitable[None]]
@@ -49,7 +50,8 @@ async def ignore(_: Any) -> None: ...
 def opened() -> OpenedConversation:
     return OpenedConversation(
         pk=None, public_id="conv_1", caller=Caller(1), assistant_slug="a", instructions="", language="en", speed=1.0,
-        patience="", keywords=(), preemptive_generation=True, engines=EngineSet(SPEC, SPEC, SPEC), items=[],
+        patience="", keywords=(), preemptive_generation=True, items=[],
+        engines=EngineSet(SPEC, SPEC, SPEC, fallbacks={"tts": (FALLBACK,)}),
         mcp_servers=(SERVER,),
     )  # fmt: skip
 

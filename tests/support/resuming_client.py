@@ -17,7 +17,7 @@ from tests.support.realtime import wire
 from tests.support.sockets import build_authorization
 
 EXTENSIONS = ["playback", "resume"]
-OWN = ("session.resumption", "session.resumed", "session.pong")
+OWN = ("session.resumption", "session.resumed", "session.ending", "session.pong")
 
 
 class ResumingClient:

@@ -34,6 +34,7 @@ WRONG_VALUES = {
     "USER_BASE_URLS": "some",
     "LOG_LEVEL": "loud",
     "STT_ENGINE": "google",
+    "LLM_FALLBACK": "google",
     "LOCAL_LLM_SERVERS": "ollama",
     "LOCAL_MODELS": "huge",
     "HF_ENDPOINT": "hub.example.com",

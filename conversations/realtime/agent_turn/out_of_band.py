@@ -21,6 +21,11 @@ class OutOfBandResponses:
         self._builder = ResponseBuilder(state)
         self._running: dict[str, Response] = {}
 
+    @property
+    def is_busy(self) -> bool:
+        """Return whether any of them is running."""
+        return bool(self._running)
+
     def begin(self, options: ResponseOptions) -> None:
         """Start a response, or raise ProtocolError if too many are running.
 

@@ -35,6 +35,11 @@ class AgentTurn:
         """Return the running response, or None."""
         return self.playback_queue.running
 
+    @property
+    def is_answering(self) -> bool:
+        """Return whether a response is running, in the conversation or out of band, or is about to begin."""
+        return self.response is not None or self.asked_at is not None or self.out_of_band.is_busy
+
     # What starts a response.
 
     def begin(self, options: ResponseOptions) -> None:

@@ -121,6 +121,12 @@ class RelayMachine:
         """Return whether transcripts may still come."""
         return self.user_turn.is_awaiting_transcripts and self.link.is_up
 
+    @property
+    def is_in_turn(self) -> bool:
+        """Return whether the user speaks, or is answered or about to be."""
+        is_answering = bool(self.agent_turn.running or self.requests)
+        return is_answering or self.is_awaiting_words or self.user_turn.has_utterance
+
     # What the client asks.
 
     def _cancel(self, event: sdk.ResponseCancelEvent) -> None:

@@ -33,6 +33,11 @@ class Transcription:
         self.to_answer: set[str] = set()  # items whose words call for a response
         self.on_words_changed: Callable[[], None] = lambda: None  # more is known of the utterance being spoken
 
+    @property
+    def is_dictating(self) -> bool:
+        """Return whether there is speech that the client has not committed."""
+        return self.dictated is not None and self.dictated.speech_windows > 0
+
     def drop(self, utterance: Utterance | None) -> None:
         """Drop an utterance, dictated or spoken, that becomes no item."""
         if utterance is not None:

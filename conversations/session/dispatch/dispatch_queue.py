@@ -18,6 +18,10 @@ class Machine(EntryPoints, Protocol):
     def state(self) -> SessionState[Any]:
         """The session's state, which the machine keeps."""
 
+    @property
+    def is_in_turn(self) -> bool:
+        """Whether somebody speaks, waits for an answer, or is answered."""
+
 
 AnyMachine = TypeVar("AnyMachine", bound=Machine)
 

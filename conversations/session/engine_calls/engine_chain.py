@@ -68,7 +68,7 @@ class EngineChain(Generic[E]):
         while True:
             link = attempts.begin()
             try:
-                with link.circuit.try_out(), self._share_time(attempts):
+                with link.circuit.try_out(), self._share_time(link, attempts):
                     return await run(link.engine)
             except EngineError as error:
                 attempts.fail(error)
@@ -80,7 +80,7 @@ class EngineChain(Generic[E]):
             link = attempts.begin()
             async with aclosing(open_stream(link)) as pieces:
                 try:
-                    with link.circuit.try_out(), self._share_time(attempts):
+                    with link.circuit.try_out(), self._share_time(link, attempts):
                         first = await anext(pieces, None)
                 except EngineError as error:
                     attempts.fail(error)
@@ -99,13 +99,15 @@ class EngineChain(Generic[E]):
         return progress
 
     @contextmanager
-    def _share_time(self, attempts: "Attempts[E]") -> Iterator[None]:
+    def _share_time(self, link: Link[E], attempts: "Attempts[E]") -> Iterator[None]:
         """Let the engine take half of the time that the turn has left, if another one may have to answer after it."""
         if not attempts.has_more:
             yield
             return
         left_sec = get_remaining_sec()
-        with set_deadline(monotonic() + (left_sec / 2 if isfinite(left_sec) else self._patience_sec)):
+        # What runs on this machine does not hang: it waits in queues that have limits of their own.
+        patience_sec = inf if link.spec.provider == "local" else self._patience_sec
+        with set_deadline(monotonic() + (left_sec / 2 if isfinite(left_sec) else patience_sec)):
             yield
 
 
@@ -117,6 +119,7 @@ class Attempts(Generic[E]):
         self._progress = progress
         self._tried: set[int] = set()
         self._has_resorted = False  # to an engine that cannot be expected to answer
+        self._error: EngineError | None = None
 
     @property
     def has_more(self) -> bool:
@@ -124,22 +127,21 @@ class Attempts(Generic[E]):
         return self._choose() is not None
 
     def begin(self) -> Link[E]:
-        """Return the next engine to try. There is one, unless `fail` has raised."""
+        """Return the next engine to try, or raise the error of the last one if there is none."""
         number = self._choose()
         if number is None:
-            raise RuntimeError("no engine is left to try")
+            raise self._error or RuntimeError("a chain without engines")
         self._has_resorted = self._has_resorted or not self._is_ready(number)
         self._tried.add(number)
-        self._progress.current = number
-        self._number = number
+        self._progress.current = self._number = number
         return self._links[number]
 
     def fail(self, error: EngineError) -> None:
-        """Note that the present engine has failed, and raise its error if there is no other."""
+        """Note that the present engine has failed."""
         self._progress.failed.add(self._number)
-        if not self.has_more:
-            raise error
-        incidents.report(error, "fell_back")
+        self._error = error
+        if self.has_more:
+            incidents.report(error, "fell_back")
 
     def _choose(self) -> int | None:
         untried = [number for number in range(len(self._links)) if number not in self._tried]

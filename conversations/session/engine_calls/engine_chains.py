@@ -32,7 +32,7 @@ from conversations.storage.engine_selection import EngineSet
 
 KEPT_VOICES = 64
 # Amid a reply the turn sets no limit, but speech that falls 5 s behind is given up.
-TTS_PATIENCE_SEC = 3.0
+TTS_PATIENCE_SEC = 4.0
 
 
 class EngineChains:

@@ -33,6 +33,9 @@ log = logging.getLogger(__name__)
 SETTLE_SEC = 3.0  # so long a session of one turn waits for the tools of MCP servers
 FILLER_TIMEOUT_SEC = 4.0
 MOST_FILLER_SEC = 4.0  # the longest sound of a filler
+Steering = (
+    commands.SpeakClause | commands.DropClauses | commands.EndSpeech | commands.HoldSpeech | commands.ReleaseSpeech
+)
 NOT_STORED = Failure(NO_SOUND, "Your recording is no longer stored. Please say it again.")
 
 
@@ -106,6 +109,12 @@ class EngineTasks:
         """Cache no more transcripts: nothing is stored from now on."""
         self._chains.stop_caching()
 
+    def hurry(self) -> None:
+        """Send the speech of all responses as soon as it is made."""
+        self._plays_live = False
+        for generation in self._generations.values():
+            generation.hurry()
+
     async def finish(self) -> None:
         """Wait until all tasks are done. The caller sets a timeout."""
         while tasks := [task for tasks in self._tasks.values() for task in tasks]:
@@ -151,15 +160,7 @@ class EngineTasks:
                 if running := self._generations.get(command.response_id):
                     self._steer_generation(running, command)
 
-    def _steer_generation(
-        self,
-        generation: Generation,
-        command: commands.SpeakClause
-        | commands.DropClauses
-        | commands.EndSpeech
-        | commands.HoldSpeech
-        | commands.ReleaseSpeech,
-    ) -> None:
+    def _steer_generation(self, generation: Generation, command: Steering) -> None:
         match command:
             case commands.SpeakClause():
                 self._chains.note_voice(command.response_id, command.voice)

@@ -97,6 +97,11 @@ class Generation:
         self._playback_lead.release(monotonic())
         self._signal_change()
 
+    def hurry(self) -> None:
+        """Send all speech as soon as it is made: its client plays it after the session has ended."""
+        self._playback_lead.plays_live = False
+        self._signal_change()
+
     async def run(self) -> None:
         """Run until the speech has ended; report a failure of an engine."""
         try:
@@ -198,11 +203,11 @@ class PlaybackLead:
     """The seconds of speech that were sent and not yet played, for a client that plays in real time.
 
     Times are seconds of the driver's clock. While the lead is held nothing is played, so what is sent adds up.
-    With `plays_live` False the client stores the speech instead of playing it, so the lead stays at zero.
+    With `plays_live` False the client stores the speech instead of playing it, so the lead is zero.
     """
 
     def __init__(self, *, is_held: bool = False, plays_live: bool = True) -> None:
-        self._plays_live = plays_live
+        self.plays_live = plays_live
         self._plays_until = 0.0
         self._held_sec: float | None = 0.0 if is_held else None
 
@@ -213,11 +218,13 @@ class PlaybackLead:
 
     def measure_sec(self, now: float) -> float:
         """Return the lead in seconds."""
+        if not self.plays_live:
+            return 0.0
         return max(0.0, self._plays_until - now) if self._held_sec is None else self._held_sec
 
     def add(self, seconds: float, now: float) -> None:
         """Add `seconds` of speech just sent. A client that had nothing left to play starts playing it now."""
-        if not self._plays_live:
+        if not self.plays_live:
             return
         ahead = self.measure_sec(now) + seconds
         if self._held_sec is None:

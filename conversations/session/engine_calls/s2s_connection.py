@@ -11,6 +11,7 @@ from conversations.engines.base import S2SConnection, SpeechToSpeech
 from conversations.engines.errors import EngineError, EngineTimeout
 from conversations.realtime.relay.upstream_events import UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.realtime.relay.upstream_validation import MalformedEventError, check_event
+from conversations.session.engine_calls.engine_circuits import EngineCircuit
 from conversations.session.engine_calls.generation import convert_failure
 
 PAUSES_SEC = (0.0, 0.5, 2.0)  # before each retry; then the session gives up
@@ -29,10 +30,12 @@ class S2SUpstream:
     def __init__(
         self,
         engine: SpeechToSpeech,
+        circuit: EngineCircuit,
         report: Callable[[UpstreamEvent | UpstreamReady | UpstreamLost], None],
         give_up: Callable[[EngineError], None],
     ) -> None:
         self._engine = engine
+        self._circuit = circuit
         self._report = report
         self._give_up = give_up
         self._telling: asyncio.Queue[dict[str, Any]] = asyncio.Queue()  # events for the present connection
@@ -62,6 +65,7 @@ class S2SUpstream:
         while True:
             began_at = monotonic()
             failure = await self._connect_once()
+            self._circuit.note_failure(failure)
             misses = 1 if monotonic() - began_at > STEADY_SEC else misses + 1
             is_over = is_final(failure) or misses > len(PAUSES_SEC)
             incidents.report(failure, None if is_over else "retried")
@@ -102,6 +106,7 @@ class S2SUpstream:
     async def _receive_all(self, connection: S2SConnection) -> NoReturn:
         """Report each event. The connection counts as ready with its first one."""
         event = check_event(await connection.receive())
+        self._circuit.note_success()
         self._report(UpstreamReady())
         while True:
             if event is not None:

@@ -27,11 +27,13 @@ class Bench:
     called: list[str] = field(default_factory=list)
     given_sec: list[float] = field(default_factory=list)
 
-    def build(self, *names: str, key: str = "", patience_sec: float = inf) -> EngineChain[str]:
-        return EngineChain([self._link(name, key) for name in names], patience_sec)
+    def build(
+        self, *names: str, provider: str = "openai", key: str = "", patience_sec: float = inf
+    ) -> EngineChain[str]:
+        return EngineChain([self._link(name, provider, key) for name in names], patience_sec)
 
-    def _link(self, name: str, key: str) -> Link[str]:
-        spec = EngineSpec("openai", name, api_key=key)
+    def _link(self, name: str, provider: str, key: str) -> Link[str]:
+        spec = EngineSpec(provider, name, api_key=key)
         return Link(spec, name, EngineCircuit("llm", spec, lambda: self.now), None)
 
     async def call(self, chain: EngineChain[str], key: str = "item") -> str:
@@ -96,8 +98,9 @@ async def test_each_gets_half_of_the_time_that_is_left_and_the_last_one_all(benc
 async def test_without_a_limit_of_the_turn_there_is_one_if_another_could_answer(bench: Bench) -> None:
     await bench.call(bench.build("a", "b", patience_sec=3))
     await bench.call(bench.build("a", patience_sec=3))
+    await bench.call(bench.build("a", "b", patience_sec=3, provider="local"))
     await bench.call(bench.build("a", "b"))
-    assert [round(sec, 1) if sec < inf else sec for sec in bench.given_sec] == [3.0, inf, inf]
+    assert [round(sec, 1) if sec < inf else sec for sec in bench.given_sec] == [3.0, inf, inf, inf]
 
 
 async def test_one_that_keeps_failing_is_skipped_and_later_tried_by_one(

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from conversations.engines.base import EngineSpec
 from conversations.engines.errors import EngineError, EngineUnavailable
 from conversations.realtime.relay.upstream_events import UpstreamEvent, UpstreamLost, UpstreamReady
 from conversations.session.engine_calls import s2s_connection as upstream_module
+from conversations.session.engine_calls.engine_circuits import EngineCircuit
 from conversations.session.engine_calls.s2s_connection import S2SUpstream
 
 
@@ -49,7 +51,7 @@ async def test_a_connection_that_takes_no_more_events_is_replaced(monkeypatch: p
         reported.append(event)
         has_come.set()
 
-    upstream = S2SUpstream(engine, report, lambda failure: None)
+    upstream = S2SUpstream(engine, EngineCircuit("s2s", EngineSpec("openai")), report, lambda failure: None)
     running = asyncio.create_task(upstream.run())
     await has_come.wait()
     for number in range(102):
