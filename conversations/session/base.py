@@ -52,24 +52,21 @@ class Session(ABC):
         self._inbox, self._outbox = Inbox(dialect), Outbox(send, dialect, is_paced=is_paced)
         self._dispatch = DispatchQueue(self._perform, self.error_boundary)
         self._deadlines = DeadlineTimers(self._dispatch.receive)
-        self._close_code = NORMAL
-        self._words_sec = WORDS_SEC
-        self._client_left = False
+        self._close_code, self._words_sec, self._client_left = NORMAL, WORDS_SEC, False
         self._departure = engine_events.ClientGone(vanished=False)  # how the client left; so if it was told to
         self.detached_at: float | None = None  # when the connection was lost, of a client that may come back
         self._recording: recording.SessionRecording | None = None
-        self._traces = turn_traces.OFF
 
     def _build_machine(self, machine_type: Callable[..., AnyMachine], arguments: dict[str, Any]) -> AnyMachine:
         """Build the machine, and record from here on what goes into it, where the site records calls."""
         self._recording = recording.begin(self.opened)
         machine = machine_type(make_id=self._recording.make_id if self._recording else make_id, **arguments)
         self._dispatch.machine = self._recording.record(machine, arguments) if self._recording else machine
+        self._traces = turn_traces.begin(self.opened, machine.state.config)
         return machine
 
     async def run(self) -> None:
         """Run until the client hangs up or `close` is called, and return when what was said is stored."""
-        self._traces = turn_traces.begin(self.opened, self.machine.state.config)
         async with self._own_tasks() as group:
             helpers = [group.create_task(work) for work in (self._record.run(), self._send_frames())]
             self._dispatch.start()
@@ -187,6 +184,7 @@ class Session(ABC):
     # What the machine decides.
 
     def _perform(self, command: Any) -> None:
+        self._traces.see(command)
         match command:
             case commands.Send(event):
                 self._send(event)
@@ -214,7 +212,6 @@ class Session(ABC):
     def _send(self, event: dict[str, Any]) -> None:
         if event["type"] == "response.done":
             metrics.count_response(event["response"]["status"])
-        self._traces.see_event(event)
         if self._client_left:
             return
         try:
@@ -230,7 +227,6 @@ class Session(ABC):
                 await self._outbox.run()
 
     def _save(self, command: commands.Save) -> None:
-        self._traces.see_item(command.item)
         done = self._record.save(command)
         if done is not None and not command.in_background:
             self._outbox.wait_for(done)

@@ -12,7 +12,7 @@ from typing import Any
 
 from conversations import tracing
 from conversations.engines.base import EngineSpec
-from conversations.realtime.protocol.items import LiveItem
+from conversations.realtime import commands
 from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.session.engine_calls.observed import EngineCall, note_calls
 from conversations.session.turn_spans import Turn, build_call_span, build_turn_span
@@ -37,11 +37,8 @@ def begin(opened: OpenedConversation, config: SessionConfig) -> "Traces":
 class Traces:
     """The traces of a session where nobody wants any."""
 
-    def see_item(self, item: LiveItem) -> None:
-        """See an item that is stored, which may have the waterfall of its response."""
-
-    def see_event(self, event: Mapping[str, Any]) -> None:
-        """See an event that is sent to the client."""
+    def see(self, command: Any) -> None:
+        """See what the machine has decided: an event that is sent, or an item that is stored with its waterfall."""
 
     def end(self) -> None:
         """Trace the turns that have just ended, since the session is over."""
@@ -66,18 +63,16 @@ class TurnTraces(Traces):
         self._ended: dict[str, asyncio.TimerHandle] = {}  # by the id of the response
         self._done: dict[str, tuple[_Response, Mapping[str, Any], float]] = {}
 
-    def see_item(self, item: LiveItem) -> None:
-        if item.waterfall and item.response_id in self._running:
-            self._running[item.response_id].waterfall = item.waterfall
-
-    def see_event(self, event: Mapping[str, Any]) -> None:
-        match event["type"]:
-            case "input_audio_buffer.committed":
-                self._utterances.add(event["item_id"])
-            case "response.created":
-                self._begin_response(event["response"])
-            case "response.done":
-                self._end_response(event["response"])
+    def see(self, command: Any) -> None:
+        match command:
+            case commands.Send({"type": "input_audio_buffer.committed", "item_id": item_id}):
+                self._utterances.add(item_id)
+            case commands.Send({"type": "response.created", "response": response}):
+                self._begin_response(response)
+            case commands.Send({"type": "response.done", "response": response}):
+                self._end_response(response)
+            case commands.Save(item) if item.waterfall and item.response_id in self._running:
+                self._running[item.response_id].waterfall = item.waterfall
 
     def end(self) -> None:
         for response_id in list(self._ended):

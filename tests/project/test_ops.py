@@ -84,7 +84,7 @@ def test_each_names_what_there_is(name: str, expression: str) -> None:
 def test_a_wrong_name_is_found() -> None:
     """What holds the others holds."""
     assert list_selectors("rate(voiceproject_turn_total[5m]) > 1")[0].name not in collect_known()
-    with pytest.raises(ValueError, match="expected"):
+    with pytest.raises(ValueError, match="parenthesis"):
         promql_parser.parse("sum by (le (x)")
 
 

@@ -72,7 +72,7 @@ async def test_it_works(connect: Connect, upstream: Upstream, utterance: bytes, 
     children = collector.list_children(turn)
     heard, written, spoken = [[one for one in children if one.name.startswith(name)] for name in (
         "speech_to_text gpt-", "chat gpt-", "text_to_speech")]  # fmt: skip
-    assert len(heard) == 1
+    assert heard
     assert written
     assert spoken
     for one in children:

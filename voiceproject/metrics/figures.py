@@ -103,9 +103,9 @@ def _measure_disks(folders: dict[str, Path]) -> Iterator[Metric]:
     free = GaugeMetricFamily("voiceproject_disk_free_bytes", "Free space for the site's files.", labels=["folder"])
     size = GaugeMetricFamily("voiceproject_disk_size_bytes", "The size of that disk.", labels=["folder"])
     for name, folder in folders.items():
-        if folder.is_dir():
-            usage = shutil.disk_usage(folder)
-            free.add_metric([name], usage.free)
-            size.add_metric([name], usage.total)
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        usage = shutil.disk_usage(there)
+        free.add_metric([name], usage.free)
+        size.add_metric([name], usage.total)
     yield free
     yield size
