@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import transaction
 from django.http import HttpRequest
 from unfold.decorators import display
@@ -14,7 +14,7 @@ from unfold.widgets import (
 )
 
 from accounts.admin.base import RecordedAdmin
-from conversations.admin.engine_fallbacks import FallbackInline
+from conversations.admin.engine_fallbacks import FallbackInline, list_without_credential
 from conversations.engines.choices import list_providers
 from conversations.engines.engine_kinds import EngineKind
 from conversations.models import Assistant
@@ -109,6 +109,16 @@ class AssistantAdmin(RecordedAdmin):
         if obj.is_default:
             Assistant.objects.filter(is_default=True).exclude(pk=obj.pk).update(is_default=False)
         super().save_model(request, obj, form, change)
+
+    def save_related(self, request: HttpRequest, form: AssistantForm, formsets: Any, change: bool) -> None:
+        """Save the fallbacks too, and say of those without a credential of this site that they may be skipped."""
+        super().save_related(request, form, formsets, change)
+        for name in list_without_credential(form.instance):
+            self.message_user(
+                request,
+                f"{name} has no credential on this site. As a fallback it serves only users with a key of their own.",
+                messages.WARNING,
+            )
 
     @display(header=True, description="Assistant", ordering="name")
     def name_and_description(self, obj: Assistant) -> tuple[str, str]:

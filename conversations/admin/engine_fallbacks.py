@@ -11,6 +11,7 @@ from unfold.forms import PaginationInlineFormSet
 from conversations.engines.choices import MOST_FALLBACKS, list_providers
 from conversations.engines.engine_kinds import EngineKind
 from conversations.models import Assistant, EngineFallback
+from conversations.storage.engine_specs import has_site_credential
 
 
 class FallbackForm(forms.ModelForm[EngineFallback]):
@@ -88,6 +89,12 @@ class FallbackInline(TabularInline):
     def has_delete_permission(self, request: HttpRequest, obj: Assistant | None = None) -> bool:
         """Tell whether rows may be deleted."""
         return self.has_add_permission(request, obj)
+
+
+def list_without_credential(assistant: Assistant) -> list[str]:
+    """Return the names of the providers among an assistant's fallbacks for which the site has no credential."""
+    providers = dict.fromkeys(EngineFallback.objects.filter(assistant=assistant).values_list("provider", flat=True))
+    return [Assistant.Provider(name).label for name in providers if not has_site_credential(name)]
 
 
 def _is_kept(formset: FallbackFormSet, form: FallbackForm) -> bool:

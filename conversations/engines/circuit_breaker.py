@@ -23,6 +23,7 @@ from conversations.engines.errors import (
 FAIR_WAIT_SEC = 2.0  # an engine that was given less time than this, and than its own timeout, has shown nothing
 K = TypeVar("K", bound=Hashable)
 
+FORGOTTEN_SEC = 300.0  # a circuit that may be tried and is not for so long is of no interest
 KEPT_OUTCOMES = 64
 KEPT_CIRCUITS = 1_000
 
@@ -68,6 +69,10 @@ class Circuit:
     def is_closed(self) -> bool:
         """Return whether calls go through as usual."""
         return not self._opened_times
+
+    def is_in_trouble(self, now: float) -> bool:
+        """Return whether it is open, or half-open and was tried lately: nobody may call this engine any more."""
+        return self.get_state(now) is not State.CLOSED and now < self.retry_at + FORGOTTEN_SEC
 
     def admits(self, now: float) -> bool:
         """Return whether a call is worth its time: the circuit is closed, or half-open without another trial."""

@@ -155,17 +155,19 @@ class Session(ABC):
         with self.error_boundary:
             async for frame in self._inbox.read_frames():
                 try:
-                    await self._inbox.read_events(frame, self.machine.state.config, self._dispatch.receive)
+                    await self._inbox.read_events(frame, self.machine.state.config, self._dispatch)
                 except ProtocolError as error:
                     self._dispatch.refuse(error)
                 except TooFastError:
                     self.close(POLICY_VIOLATION, "input_too_fast", TOO_FAST)
+                await self._dispatch.settle()  # how the next frame is to be read may depend on this one
 
     async def _take_last_input(self) -> None:
         """Take the end of the audio, tell the machine that the client is gone, and send what waits for the client."""
         with self.error_boundary:
             self._inbox.read_last_audio(self._dispatch.receive)
         self._dispatch.receive(self._departure)
+        await self._dispatch.settle()
         if not self._client_left:
             await self._outbox.flush(timeout_sec=2.0)
             await self._close_socket(self._close_code)

@@ -1,10 +1,10 @@
 """The cascade session: speech to text, a language model and text to speech, driven by the turn machine."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
+from conversations.audio import speech_model
 from conversations.audio.vad import SpeechDetector
-from conversations.audio.vad import load_model as vad_model
 from conversations.engines.registry import load, load_stream
 from conversations.realtime import commands, engine_events
 from conversations.realtime.machine import TurnMachine
@@ -13,6 +13,7 @@ from conversations.realtime.protocol.session_config import REALTIME
 from conversations.session import initial_settings
 from conversations.session.base import Session
 from conversations.session.engine_calls.engine_tasks import EngineTasks
+from conversations.session.speech_batches import SPEECH_BATCHES
 from conversations.storage import store
 from conversations.storage.engine_selection import EngineSet
 from conversations.storage.fallback_selection import KINDS
@@ -21,7 +22,7 @@ from conversations.storage.recorder import Recorder
 
 def warm_engines(engines: EngineSet) -> None:
     """Import and load what the first session would otherwise wait for. It is slow, so call it in a thread."""
-    vad_model()
+    speech_model.load_model()
     engine_classes = (
         load_stream(engines.stt),
         *(load(kind, spec.provider) for kind in KINDS for spec in engines.list_specs(kind)),
@@ -110,5 +111,17 @@ class CascadeSession(Session):
     def _detect(self, pcm: bytes, from_scratch: bool) -> None:
         if from_scratch:
             self._detector.reset()
-        for probability in self._detector.feed(pcm):
-            self._dispatch.receive(engine_events.SpeechWindow(probability))
+        detection = self._detector.detect(pcm)
+        try:
+            look = next(detection)
+        except StopIteration as ended:  # all is quiet, or no window is complete
+            for event in _build_windows(ended.value):
+                self._dispatch.receive(event)
+        else:
+            fill = self._dispatch.reserve()
+            take = lambda found: fill(_build_windows(found))  # noqa: E731
+            SPEECH_BATCHES.add(detection, look, take, self.error_boundary.fail)
+
+
+def _build_windows(probabilities: Iterable[float]) -> list[engine_events.SpeechWindow]:
+    return [engine_events.SpeechWindow(probability) for probability in probabilities]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from django.conf import settings
 
 from accounts.provider_keys.credentials import OPENAI_URL, Credential
+from accounts.provider_keys.keyring import get_site_credential
 from conversations import local_choice
 from conversations.engines import demo
 from conversations.engines.base import EngineSpec
@@ -51,6 +52,11 @@ def build_spec(kind: EngineKind, choice: EngineChoice, language: str, credential
 def pick_credential(provider: str, credentials: Credentials) -> Credential | None:
     """Return the credential with which a provider is called, or None."""
     return credentials.get(CREDENTIALS.get(provider, provider))
+
+
+def has_site_credential(provider: str) -> bool:
+    """Return whether the site can call a provider by itself: it has a credential for it, or none is needed."""
+    return provider in KEYLESS or get_site_credential(CREDENTIALS.get(provider, provider)) is not None
 
 
 def is_ready(provider: str, site: SiteChoice, credentials: Credentials) -> bool:

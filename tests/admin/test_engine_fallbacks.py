@@ -6,6 +6,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from conversations.models import Assistant, EngineFallback
 from tests.support.people import Staff
@@ -75,6 +76,16 @@ def test_a_row_goes(editor: Client) -> None:
     assert editor.post(get_url(), build_form(*rows, stored=2)).status_code == 302
     assert list_rows() == ["Language model: demo"]
     assert "fallback" in str(LogEntry.objects.first())
+
+
+def test_one_without_a_credential_is_told(editor: Client, settings: Settings) -> None:
+    said = "Google Cloud has no credential on this site."
+    answer = editor.post(ADD, build_form(row("tts", "google"), row("tts", "demo")), follow=True)
+    assert answer.content.decode().count(said) == 1
+    settings.GOOGLE_API_KEY = "AIza-site"
+    [first, second] = EngineFallback.objects.filter(assistant__slug="pirate")
+    answer = editor.post(get_url(), build_form(store(first), store(second), stored=2), follow=True)
+    assert said not in answer.content.decode()
 
 
 @pytest.mark.parametrize(

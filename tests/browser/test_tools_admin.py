@@ -43,6 +43,11 @@ def test_it_works(open_page: OpenPage, live_site: Site, mcp_host: MakeHost) -> N
     page.locator("#id_instructions").fill("Look after the house.")
     page.get_by_label("current_time").check()
     page.get_by_label(label).check()
+    for number, model in enumerate(("first-choice", "second-choice")):
+        page.get_by_role("link", name="Add another fallback").click()
+        page.locator(f"#id_fallbacks-{number}-kind").select_option("llm")
+        page.locator(f"#id_fallbacks-{number}-provider").select_option("openai")
+        page.locator(f"#id_fallbacks-{number}-model").fill(model)
     save_screenshot(page, "admin-assistant-tools")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.locator("#id_tools").evaluate(
@@ -53,6 +58,15 @@ def test_it_works(open_page: OpenPage, live_site: Site, mcp_host: MakeHost) -> N
     expect(page.get_by_label("current_time")).to_be_checked()
     expect(page.get_by_label("search_past_talks")).not_to_be_checked()
     expect(page.get_by_label(label)).to_be_checked()
+    rows = page.locator("input[name^=fallbacks-][name$=-model]")
+    expect(rows.nth(0)).to_have_value("first-choice")
+    rows.nth(1).scroll_into_view_if_needed()
+    save_screenshot(page, "admin-assistant-fallbacks")
+    first, second = (page.locator(".form-group.original [x-sort\\:handle]").nth(number) for number in (0, 1))
+    second.drag_to(first)
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("link", name="Butler").first.click()
+    expect(rows.nth(0)).to_have_value("second-choice")
 
 
 def test_a_time_zone(open_page: OpenPage, live_site: Site) -> None:

@@ -9,6 +9,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from conversations.engines import retries
 from tests.support.patience import stretch
 from tests.upstream.behaviour import Script
 
@@ -78,8 +79,12 @@ def upstream_process() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def upstream(upstream_process: Upstream) -> Iterator[Upstream]:
-    """The emulated OpenAI and Google. They behave well until a test says otherwise, and again after it."""
+def upstream(upstream_process: Upstream, monkeypatch: pytest.MonkeyPatch) -> Iterator[Upstream]:
+    """The emulated OpenAI and Google. They behave well until a test says otherwise, and again after it.
+
+    In the process of the tests, engines that failed are asked again a tenth of the usual pauses later.
+    """
+    monkeypatch.setattr(retries, "PAUSES_SEC", tuple(pause / 10 for pause in retries.PAUSES_SEC))
     upstream_process.reset()
     yield upstream_process
     upstream_process.reset()

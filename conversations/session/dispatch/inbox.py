@@ -10,6 +10,7 @@ from conversations.realtime.protocol.audio_format import AudioFormat
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, ItemCreation, parse_event
 from conversations.realtime.protocol.session_config import SessionConfig
+from conversations.session.dispatch.dispatch_queue import DispatchQueue
 
 MAX_FRAME_BYTES = 16 * 1024 * 1024  # an official append holds up to 15 MiB of base64
 MAX_HELD_BYTES = 4 * MAX_FRAME_BYTES
@@ -92,8 +93,8 @@ class Inbox:
             if not self._queue.empty():
                 await asyncio.sleep(0)  # a queue that is not empty never waits, so let other sessions run
 
-    async def read_events(self, frame: str | bytes, config: SessionConfig, take: Callable[[ClientEvent], None]) -> None:
-        """Give `take` the events in a frame, long audio in slices of a second. Raise ProtocolError or TooFastError.
+    async def read_events(self, frame: str | bytes, config: SessionConfig, queue: DispatchQueue) -> None:
+        """Give `queue` the events in a frame, long audio in slices of a second. Raise ProtocolError or TooFastError.
 
         `config` is the session's present configuration, which names the formats of audio.
         """
@@ -108,9 +109,9 @@ class Inbox:
             pieces = self.slice_audio(event, get_bytes_per_ms(kind) if is_converted else BYTES_PER_MS)
         for place, piece in enumerate(pieces):
             if place:
-                await asyncio.sleep(0)
+                await queue.make_way()
             for one in self._audio.read(piece, kind) if is_converted else (piece,):
-                take(one)
+                queue.receive(one)
 
     def read_last_audio(self, take: Callable[[ClientEvent], None]) -> None:
         """Give `take` the end of the audio, which its decoder has held back, once there are no further frames."""

@@ -52,12 +52,24 @@ def get_circuits() -> Circuits[EngineKey]:
     return Circuits(CircuitLimits(settings.ENGINE_CIRCUIT_FAILURES, cool_down_sec=settings.ENGINE_CIRCUIT_SEC))
 
 
+_counted: set[tuple[EngineKind, str]] = set()  # of which the metrics say that some are open
+
+
+def _count_open(kind: EngineKind, provider: str, now: float) -> None:
+    alike = [circuit for key, circuit in get_circuits() if (key.kind, key.provider) == (kind, provider)]
+    count = sum(circuit.is_in_trouble(now) for circuit in alike)
+    metrics.set_open_circuits(kind, provider, count)
+    (_counted.add if count else _counted.discard)((kind, provider))
+
+
 class EngineCircuit:
     """The circuit of one engine, which learns of each call that goes through here."""
 
     def __init__(self, kind: EngineKind, spec: EngineSpec, now: Callable[[], float] = monotonic) -> None:
         self._kind, self._spec, self._now = kind, spec, now
         account = blake2b(spec.api_key.encode(), key=SALT, digest_size=16).digest()
+        if (kind, spec.provider) in _counted:
+            _count_open(kind, spec.provider, now())  # some may be forgotten
         self._circuit = get_circuits().find(EngineKey(kind, spec.provider, spec.base_url, account, spec.model))
 
     @property
@@ -106,12 +118,7 @@ class EngineCircuit:
     def _publish(self, outcome: incidents.Outcome, code: str, status: int | None = None) -> None:
         spec = self._spec
         incidents.publish(EngineIncident(self._kind, spec.provider, spec.model, outcome, code, status))
-        same = [
-            circuit
-            for key, circuit in get_circuits()
-            if isinstance(key, tuple) and key[:2] == (self._kind, spec.provider)
-        ]
-        metrics.set_open_circuits(self._kind, spec.provider, sum(not circuit.is_closed for circuit in same))
+        _count_open(self._kind, spec.provider, self._now())
 
 
 class WatchedSpeechToText:

@@ -3,6 +3,7 @@ from contextlib import aclosing
 
 import pytest
 
+from conversations.engines import retries
 from conversations.engines.base import ChatMessage, Completion, EngineSpec
 from conversations.engines.errors import (
     EngineAuthError,
@@ -140,7 +141,10 @@ async def test_a_cut_before_the_first_byte_is_tried_again(upstream: Upstream) ->
     assert len(upstream.list_requests("chat")) == 2
 
 
-async def test_there_is_no_further_try_that_could_not_end_in_time(upstream: Upstream) -> None:
+async def test_there_is_no_further_try_that_could_not_end_in_time(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "PAUSES_SEC", (0.2,))
     upstream.behave("chat", fault="503")
     with pytest.raises(EngineUnavailable):
         await collect(make_engine(upstream, timeout_sec=0.15))

@@ -1,7 +1,11 @@
 """What a session's machine receives: one input after another, each decided on and performed at once."""
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.session.dispatch.dispatch_queue import DispatchQueue
@@ -11,12 +15,16 @@ from conversations.session.dispatch.error_boundary import ErrorBoundary
 class Machine:
     """Decides on two commands for each input, and breaks at the input "defect"."""
 
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
     def start(self, now: float) -> Sequence[str]:
         return self.receive("start", now)
 
     def receive(self, event: str, now: float) -> Sequence[str]:
         if event == "defect":
             raise RuntimeError(event)
+        self.times.append(now)
         return (f"{event} 1", f"{event} 2")
 
     def refuse(self, error: ProtocolError, kind: str = "invalid_request_error") -> Sequence[str]:
@@ -34,7 +42,7 @@ class Driver:
         self.ends = 0
         self.reactions: dict[str, Callable[[], None]] = {}
         self.queue = DispatchQueue(self.perform, ErrorBoundary("conv_1", self.end))
-        self.queue.machine = Machine()
+        self.queue.machine = self.machine = Machine()
 
     def perform(self, command: Any) -> None:
         self.performed.append(command)
@@ -91,3 +99,77 @@ def test_a_session_that_is_over_receives_nothing() -> None:
     driver.queue.stop()
     driver.queue.receive("audio")
     assert driver.performed == []
+
+
+class Detection:
+    """A driver whose command "detect 1" leads to windows later, or at once."""
+
+    def __init__(self, *, is_instant: bool) -> None:
+        self.driver = Driver()
+        self.driver.reactions["detect 1"] = self.detect
+        self.is_instant = is_instant
+        self.count = 0
+        self.fills: list[tuple[Callable[[Iterable[str]], None], list[str]]] = []
+
+    def detect(self) -> None:
+        windows = [f"window {self.count}", f"window {self.count + 1}"]
+        self.count += 2
+        if not self.is_instant:
+            self.fills.append((self.driver.queue.reserve(), windows))
+            return
+        for window in windows:
+            self.driver.queue.receive(window)
+
+    def finish(self) -> None:
+        """Let what was detected be known."""
+        if self.fills:
+            fill, windows = self.fills.pop(0)
+            fill(windows)
+
+
+@given(st.lists(st.sampled_from(["detect", "commit", "clear", "deadline", "finish"]), max_size=20))
+def test_what_is_known_later_comes_in_the_same_order(steps: list[str]) -> None:
+    instant, later = Detection(is_instant=True), Detection(is_instant=False)
+    for step in steps:
+        if step == "finish":
+            later.finish()
+        else:
+            instant.driver.queue.receive(step)
+            later.driver.queue.receive(step)
+    while later.fills:
+        later.finish()
+    assert later.driver.performed == instant.driver.performed
+    assert later.driver.machine.times == sorted(later.driver.machine.times)
+    assert not later.driver.queue.is_waiting
+
+
+def test_what_is_discarded_is_not_taken_later() -> None:
+    later = Detection(is_instant=False)
+    later.driver.queue.receive("detect")
+    later.driver.queue.receive("commit")
+    later.driver.end()
+    later.finish()
+    assert later.driver.performed == ["detect 1", "detect 2", "server_error internal_error"]
+
+
+def test_what_is_known_once_all_is_over_is_ignored() -> None:
+    later = Detection(is_instant=False)
+    later.driver.queue.receive("detect")
+    later.driver.queue.stop()
+    later.finish()
+    assert later.driver.performed == ["detect 1", "detect 2"]
+
+
+async def test_it_is_settled_when_all_is_known() -> None:
+    later = Detection(is_instant=False)
+    queue = later.driver.queue
+    async with asyncio.timeout(5):
+        await queue.settle()
+        for ending in (later.finish, queue.discard_inputs, queue.stop):
+            queue.receive("detect")
+            waiting = asyncio.create_task(queue.settle())
+            await asyncio.sleep(0)
+            assert not waiting.done()
+            ending()
+            await waiting
+            later.fills.clear()

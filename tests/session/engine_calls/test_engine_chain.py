@@ -7,6 +7,7 @@ from math import inf
 from time import monotonic
 
 import pytest
+from prometheus_client import REGISTRY
 
 from conversations.engines import incidents
 from conversations.engines.base import EngineSpec
@@ -121,6 +122,25 @@ async def test_one_that_keeps_failing_is_skipped_and_later_tried_by_one(
     bench.down = set()
     assert [await bench.call_anew(chain), await bench.call_anew(chain)] == ["a", "a"]
     assert [one.outcome for one in told if "circuit" in one.outcome] == ["circuit_opened", "circuit_closed"]
+
+
+def read_open_circuits() -> float | None:
+    return REGISTRY.get_sample_value("voiceproject_engine_circuits_open", {"engine": "llm", "provider": "openai"})
+
+
+async def test_how_many_are_open_is_told_until_nobody_asks_for_them_any_more(bench: Bench) -> None:
+    bench.down = {"a"}
+    for key in ("sk-mine", "sk-yours"):
+        for _ in range(3):
+            await bench.call_anew(bench.build("a", "b", key=key))
+    assert read_open_circuits() == 2
+    bench.now += 200
+    bench.down = set()
+    await bench.call_anew(bench.build("a", "b", key="sk-mine"))
+    assert read_open_circuits() == 1
+    bench.now += 200
+    bench.build("a", key="sk-theirs")
+    assert read_open_circuits() == 0
 
 
 async def test_who_comes_while_another_tries_goes_past(bench: Bench) -> None:
