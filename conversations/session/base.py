@@ -212,8 +212,6 @@ class Session(ABC):
         """Perform a command that only machines of this kind decide on."""
 
     def _send(self, event: dict[str, Any]) -> None:
-        if event["type"] == "response.done":
-            metrics.count_response(event["response"]["status"])
         if self._client_left:
             return
         try:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from time import monotonic
 from typing import Any
 
-from conversations import tracing
+from conversations import metrics, tracing
 from conversations.engines.base import EngineSpec
 from conversations.realtime import commands
 from conversations.realtime.protocol.session_config import SessionConfig
@@ -35,10 +35,13 @@ def begin(opened: OpenedConversation, config: SessionConfig) -> "Traces":
 
 
 class Traces:
-    """The traces of a session where nobody wants any."""
+    """A session where nobody wants traces: its responses are counted, and that is all."""
 
     def see(self, command: Any) -> None:
         """See what the machine has decided: an event that is sent, or an item that is stored with its waterfall."""
+        match command:
+            case commands.Send({"type": "response.done", "response": {"status": status}}):
+                metrics.count_response(status)
 
     def end(self) -> None:
         """Trace the turns that have just ended, since the session is over."""
@@ -64,6 +67,7 @@ class TurnTraces(Traces):
         self._done: dict[str, tuple[_Response, Mapping[str, Any], float]] = {}
 
     def see(self, command: Any) -> None:
+        super().see(command)
         match command:
             case commands.Send({"type": "input_audio_buffer.committed", "item_id": item_id}):
                 self._utterances.add(item_id)
