@@ -56,7 +56,7 @@ format: .venv/dev node_modules/.package-lock.json  ## Python in the one form, im
 	$(NODE) node_modules/eslint/bin/eslint.js --fix .
 
 lock: .venv/dev  ## requirements*.txt, with hashes, from requirements*.in; ARGS=--upgrade for newer versions
-	@for name in requirements requirements-local requirements-embedded requirements-dev; do \
+	@for name in requirements requirements-s3 requirements-local requirements-embedded requirements-dev; do \
 	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes $(ARGS) \
 	    $$name.in --output-file $$name.txt || exit; \
 	done

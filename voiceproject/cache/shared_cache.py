@@ -61,6 +61,11 @@ class SharedCache(RedisCache):
         self.get("ping")
         return not self._redis.is_away
 
+    def ask_server(self) -> dict[str, Any]:
+        """Return what Redis says of itself (INFO). Raise RedisError or OSError while it is away."""
+        answer: dict[str, Any] = self._cache.get_client(None).info()
+        return answer
+
     def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Call this method of the cache in Redis, or of the cache in memory while Redis is away."""
         if time.monotonic() < self._redis.ask_at:

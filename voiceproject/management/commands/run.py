@@ -1,8 +1,6 @@
 """`manage.py run`: the whole site in one process."""
 
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -14,9 +12,8 @@ from django.db import Error, connection
 from conversations.management.model_fetching import fetch_what_this_site_needs
 from voiceproject import first_admin
 from voiceproject.database import outages
+from voiceproject.database.turns import take_turns
 from voiceproject.server import daphne_server
-
-MIGRATION_LOCK_ID = 0x5E78  # any number that no other advisory lock of this site uses
 
 
 class Command(BaseCommand):
@@ -68,15 +65,6 @@ def check_database() -> None:
         psycopg.connect(**parameters).close()
     except psycopg.Error as error:
         raise ImproperlyConfigured(f"DATABASE_URL: {' '.join(str(error).split())}") from None
-
-
-@contextmanager
-def take_turns() -> Iterator[None]:
-    """Let processes that start together on one database take turns: each finds the work of the one before it done."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK_ID])
-        yield
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK_ID])
 
 
 def build_local_url(host: str, port: int) -> str:
