@@ -1,7 +1,8 @@
 """The three chains of engines of a session, and which engine of each served an item or a response."""
 
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -94,9 +95,11 @@ class EngineChains:
         """Return the words by the first engine that finds any. Raise EngineError."""
         return await self._stt.call(item_id, lambda engine: engine.transcribe(pcm, hints))
 
-    def get_llm(self, response_id: str) -> LanguageModel:
-        """Return the language models as one, for one response."""
-        return ChainedLanguageModel(self._llm, response_id) if len(self._llm.links) > 1 else self._llm.links[0].engine
+    def get_llm(self, response_id: str, is_unheard: Callable[[], bool] = lambda: False) -> LanguageModel:
+        """Return the language models as one, for one response. `is_unheard` says whether its words may be replaced."""
+        if len(self._llm.links) == 1:
+            return self._llm.links[0].engine
+        return ChainedLanguageModel(self._llm, response_id, is_unheard)
 
     def get_tts(self, response_id: str) -> TextToSpeech:
         """Return the voices as one, for one response."""
@@ -120,9 +123,19 @@ class ChainedLanguageModel:
 
     chain: EngineChain[LanguageModel]
     response_id: str
+    is_unheard: Callable[[], bool]
 
-    def complete(self, messages: Sequence[ChatMessage], **options: Any) -> AsyncGenerator[Completion]:
-        return self.chain.stream(self.response_id, lambda link: link.engine.complete(messages, **options))
+    async def complete(self, messages: Sequence[ChatMessage], **options: Any) -> AsyncGenerator[Completion]:
+        has_called = False  # a tool, which cannot be taken back
+
+        def withdraw() -> Completion | None:
+            return Completion(withdraws=True) if self.is_unheard() and not has_called else None
+
+        stream = self.chain.stream(self.response_id, lambda link: link.engine.complete(messages, **options), withdraw)
+        async with aclosing(stream) as pieces:
+            async for piece in pieces:
+                has_called = has_called or piece.call is not None
+                yield piece
 
 
 @dataclass(slots=True)

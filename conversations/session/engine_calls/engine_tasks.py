@@ -141,7 +141,7 @@ class EngineTasks:
             case commands.Generate(response_id):
                 generation = Generation(
                     command,
-                    self._chains.get_llm(response_id),
+                    self._chains.get_llm(response_id, lambda: self._is_unheard(response_id)),
                     self._chains.get_tts(response_id),
                     self._opened.engines.tts,
                     self._opened.language,
@@ -159,6 +159,11 @@ class EngineTasks:
             case _:
                 if running := self._generations.get(command.response_id):
                     self._steer_generation(running, command)
+
+    def _is_unheard(self, response_id: str) -> bool:
+        """Return whether nobody has been told of a word of this response yet."""
+        running = self._generations.get(response_id)
+        return running is not None and running.asked.is_spoken and not running.has_sounded
 
     def _steer_generation(self, generation: Generation, command: Steering) -> None:
         match command:
