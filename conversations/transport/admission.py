@@ -8,12 +8,13 @@ from time import monotonic
 
 from django.conf import settings
 
-from conversations import metrics
+from conversations import metrics, tracing
 from conversations.close_codes import POLICY_VIOLATION, SERVICE_RESTART, TRY_AGAIN_LATER
 from conversations.loop_lag import LAG
 from conversations.session.base import Session
 from conversations.session.live_sessions import LIVE_SESSIONS, RESTARTING
 from conversations.storage import callers
+from voiceproject import log_context
 
 EXPIRED = "The session reached its time limit, or its client secret expired. Connect again to continue."
 # When the server stops, the sessions get so long in all: for turns under way to end, and then to store what was said.
@@ -45,7 +46,12 @@ def admit(caller: callers.Caller, conversation_id: str = "") -> Iterator[None]:
 
     If the caller has a session in the conversation `conversation_id`, its place is free: it will be taken over.
     """
-    _check_capacity(caller, LIVE_SESSIONS.is_in(caller.user_id, conversation_id))
+    try:
+        _check_capacity(caller, LIVE_SESSIONS.is_in(caller.user_id, conversation_id))
+    except RefusedError as refusal:
+        metrics.count_refusal(refusal.code)
+        raise
+    metrics.count_session()
     _live[caller.user_id] += 1
     metrics.set_live_sessions(_live.total())
     try:
@@ -80,6 +86,7 @@ def is_overloaded() -> bool:
 
 async def run(session: Session) -> None:
     """Run the session, and end it when its caller is no longer allowed or its lifetime is over."""
+    log_context.begin_session(session.opened.public_id, session.opened.caller.user_id)
     lifetime_sec = session.opened.caller.lifetime_sec
     expiry = asyncio.get_running_loop().call_later(
         lifetime_sec, session.close, POLICY_VIOLATION, "session_expired", EXPIRED
@@ -108,6 +115,7 @@ async def drain(most_sec: float = DRAIN_SEC) -> None:
             LIVE_SESSIONS.stop()
             await _wait_until_gone()
     await LIVE_SESSIONS.end()
+    await tracing.end()
 
 
 async def _wait_until_gone() -> None:
