@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from time import monotonic
 
 from django.conf import settings
 
-from conversations import metrics
+from conversations import metrics, tracing
 from conversations.close_codes import POLICY_VIOLATION, SERVICE_RESTART, TRY_AGAIN_LATER
 from conversations.loop_lag import LAG
 from conversations.session.base import Session
@@ -16,6 +16,7 @@ from conversations.session.live_sessions import LIVE_SESSIONS, RESTARTING
 from conversations.storage import callers, leases
 from conversations.storage.database_threads import in_thread
 from conversations.transport.held_places import HeldPlaces
+from voiceproject import log_context
 
 EXPIRED = "The session reached its time limit, or its client secret expired. Connect again to continue."
 # When the server stops, the sessions get so long in all: for turns under way to end, and then to store what was said.
@@ -50,11 +51,14 @@ async def admit(caller: callers.Caller, conversation_id: str = "") -> AsyncItera
     If the caller has a session in the conversation `conversation_id`, its place is free: it will be taken over.
     """
     replaces = LIVE_SESSIONS.is_in(caller.user_id, conversation_id)
-    _check_capacity(caller, replaces)
+    with _counting_refusals():
+        _check_capacity(caller, replaces)
     _live[caller.user_id] += 1
     metrics.set_live_sessions(_live.total())
     try:
-        await _take_place(caller.user_id, conversation_id, replaces)
+        with _counting_refusals():
+            await _take_place(caller.user_id, conversation_id, replaces)
+        metrics.count_session()
         yield
     finally:
         _live[caller.user_id] -= 1
@@ -62,6 +66,15 @@ async def admit(caller: callers.Caller, conversation_id: str = "") -> AsyncItera
             del _live[caller.user_id]
         metrics.set_live_sessions(_live.total())
         await asyncio.shield(_places.give_back(caller.user_id))
+
+
+@contextmanager
+def _counting_refusals() -> Iterator[None]:
+    try:
+        yield
+    except RefusedError as refusal:
+        metrics.count_refusal(refusal.code)
+        raise
 
 
 async def _take_place(user_id: int, conversation_id: str, replaces: bool) -> None:
@@ -128,6 +141,7 @@ def is_overloaded() -> bool:
 
 async def run(session: Session) -> None:
     """Run the session, and end it when its caller is no longer allowed or its lifetime is over."""
+    log_context.begin_session(session.opened.public_id, session.opened.caller.user_id)
     lifetime_sec = session.opened.caller.lifetime_sec
     expiry = asyncio.get_running_loop().call_later(
         lifetime_sec, session.close, POLICY_VIOLATION, "session_expired", EXPIRED
@@ -157,6 +171,7 @@ async def drain(most_sec: float = DRAIN_SEC) -> None:
             LIVE_SESSIONS.stop()
             await _wait_until_gone()
     await LIVE_SESSIONS.end()
+    await tracing.end()
 
 
 async def _wait_until_gone() -> None:

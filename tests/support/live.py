@@ -1,5 +1,6 @@
 """The site as a process of its own, as people run it."""
 
+import json
 import os
 import re
 import shutil
@@ -12,7 +13,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Condition, Thread
-from typing import TextIO
+from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 from tests.support.forks import Fork
@@ -160,6 +161,19 @@ def copy_project(folder: Path) -> Path:
     shutil.copy(ROOT / "manage.py", folder)  # these two find the folder by their own place
     shutil.copytree(ROOT / "voiceproject", folder / "voiceproject")
     return folder
+
+
+def read_readiness(site: Site) -> dict[str, Any]:
+    """What /readyz tells, whatever its status."""
+    connection = HTTPConnection(urlsplit(site.url).netloc, timeout=stretch(20))
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        told: dict[str, Any] = json.load(answer)
+        assert (answer.status == 503) == (told["status"] == "not ready")
+        return told
+    finally:
+        connection.close()
 
 
 def get_metrics(site: Site, authorization: str | None) -> tuple[int, str, str]:
