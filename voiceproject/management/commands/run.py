@@ -13,7 +13,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import Error, connection
 
 from conversations.management.model_fetching import fetch_what_this_site_needs
-from voiceproject import first_admin
+from voiceproject import first_admin, log_context
 from voiceproject.database import outages
 from voiceproject.database.turns import take_turns
 from voiceproject.server import daphne_server, supervisor, worker_link
@@ -51,7 +51,7 @@ class Command(BaseCommand):
 
     def supervise(self, listener: socket.socket) -> None:
         """Serve in several processes, and exit with their exit code."""
-        with tempfile.TemporaryDirectory(prefix="voiceproject-metrics-") as metrics:
+        with tempfile.TemporaryDirectory(prefix="voiceproject-metrics-", dir=find_memory()) as metrics:
             exit_code = supervisor.Supervisor(
                 listener,
                 settings.WORKERS,
@@ -72,6 +72,7 @@ class Command(BaseCommand):
 
         if link:
             link.end_with_supervisor(END_SEC)
+            log_context.name_worker(str(link.number))
         site_engines.begin_search()
         background_jobs.start(
             [spool.replay, journal_recovery.recover, deletion.delete_batch, deletion.delete_loose_files]
@@ -97,6 +98,11 @@ def check_database() -> None:
         psycopg.connect(**parameters).close()
     except psycopg.Error as error:
         raise ImproperlyConfigured(f"DATABASE_URL: {' '.join(str(error).split())}") from None
+
+
+def find_memory() -> str | None:
+    """Return a folder that is kept in memory, or None where there is none."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  for a folder of our own
 
 
 def build_local_url(host: str, port: int) -> str:
