@@ -83,9 +83,10 @@ async def _take_turns(way: str, count: int) -> None:
 
     spec = EngineSpec("openai", "gpt-6-luna")
     is_bare = way == WAYS[0]
-    stt: Any = _Engine() if is_bare else observed.ObservedSpeechToText(_Engine(), spec)
-    llm: Any = _Engine() if is_bare else observed.ObservedLanguageModel(_Engine(), spec)
-    tts: Any = _Engine() if is_bare else observed.ObservedTextToSpeech(_Engine(), spec)
+    engine: Any = _Engine()
+    stt: Any = engine if is_bare else observed.ObservedSpeechToText(engine, spec)
+    llm: Any = engine if is_bare else observed.ObservedLanguageModel(engine, spec)
+    tts: Any = engine if is_bare else observed.ObservedTextToSpeech(engine, spec)
     traces = turn_traces.OFF
     if tracing.is_on():
         opened: Any = _Opened()

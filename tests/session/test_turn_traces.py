@@ -51,8 +51,8 @@ async def take_turn(traces: TurnTraces, name: str, *utterances: str, **fields: A
 
 async def test_a_turn_has_the_calls_of_its_response_and_of_what_it_answers(sent: Sent) -> None:
     traces = make_traces()
-    for turn in ("item_1", "resp_1"):
-        traces.note_call(make_call(turn, turn))
+    for name in ("item_1", "resp_1"):
+        traces.note_call(make_call(name, name))
     await take_turn(traces, "resp_1", "item_1")
     traces.note_call(make_call("item_2", "item_2", 1e9))  # the user goes on while the first one settles
     assert not sent
