@@ -7,6 +7,7 @@ import asyncio
 import base64
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -60,6 +61,7 @@ class Caller:
         self.utterances = self.turns = self.connections = 0
         self.unanswered = 0  # turns of which the server had the user's part, and whose reply broke off
         self.gaps_sec: list[float] = []  # from each loss of the connection until the talk could go on
+        self.errors: Counter[str] = Counter()  # by code: with each the server said why it could not go on
         self.complaints: list[str] = []
 
     async def talk(self) -> None:
@@ -182,6 +184,7 @@ class Caller:
             self._confirm([item_id])
 
     def _take_error(self, code: str) -> None:
+        self.errors[code] += 1
         if code == "conversation_not_found" and not self.told:
             self.conversation_id = ""  # nothing was stored in it, so it went with its session
         elif code in ("conversation_not_found", "internal_error", "storage_failed"):
