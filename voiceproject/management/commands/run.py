@@ -36,7 +36,7 @@ class Command(BaseCommand):
 
     def serve(self, placeholder: socket.socket) -> None:
         from conversations import background_jobs, site_engines
-        from conversations.storage import deletion, journal_recovery, spool
+        from conversations.storage import deletion, journal_recovery, process_locks, spool
         from conversations.transport import admission
         from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
 
@@ -51,8 +51,15 @@ class Command(BaseCommand):
                 self.stdout.write(f"It has no admin yet. Create one within a day: {address}{path}")
 
         site_engines.begin_search()
+        process_locks.begin()
         background_jobs.start(
-            [spool.replay, journal_recovery.recover, deletion.delete_batch, deletion.delete_loose_files]
+            [
+                spool.replay,
+                journal_recovery.recover,
+                process_locks.close_conversations_of_the_dead,
+                deletion.delete_batch,
+                deletion.delete_loose_files,
+            ]
         )
         daphne_server.serve(placeholder, application, greet, admission)
 
