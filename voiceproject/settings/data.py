@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from voiceproject.server.worker_count import read_worker_count
 from voiceproject.settings.django import STATIC_HASHED
-from voiceproject.settings.env import VAR_DIR, env, env_database, env_int, env_json, env_url
+from voiceproject.settings.env import VAR_DIR, env, env_choice, env_database, env_int, env_json, env_url
 
 # Postgres: postgres://user:password@host:5432/database. Unset: the embedded one, under var/, which manage.py starts.
 DATABASES = {"default": env_database("DATABASE_URL")}
@@ -24,7 +26,8 @@ DATABASES["default"]["ENGINE"] = "voiceproject.database"
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": 1,
     # Connections that one process may hold. Requests hold half of them at most; the rest is for live conversations.
-    "max_size": env_int("DATABASE_POOL_SIZE", 20, lowest=2, highest=1000),
+    # Unset: 20, and fewer with many WORKERS, as Postgres itself takes 100 of all processes unless it is told otherwise.
+    "max_size": env_int("DATABASE_POOL_SIZE", max(4, min(20, 80 // read_worker_count())), lowest=2, highest=1000),
     # How long a caller waits for a free one before it fails.
     "timeout": 10,
     # Until an attempt to connect starts anew. Between its tries the pool waits ever longer, up to the default of 300 s,
@@ -80,6 +83,24 @@ else:
 # take of the process's memory, or of Redis. 0 keeps nothing.
 SPEECH_CACHE_MB = env_int("SPEECH_CACHE_MB", 64, highest=100_000)
 
+# A bucket for the sound, at Amazon or, with S3_ENDPOINT_URL, at any server that speaks S3's protocol. Unset: it is in
+# Postgres. It needs requirements-s3.txt, see docs/operations.md. `manage.py move_clips` moves what is stored already.
+S3_BUCKET = env("S3_BUCKET")
+if S3_BUCKET and env("CLIPS_STORAGE"):
+    raise ImproperlyConfigured("S3_BUCKET and CLIPS_STORAGE are both set. Unset one: the sound goes to one place.")
+S3_OPTIONS = {
+    "bucket": S3_BUCKET,
+    "endpoint_url": env_url("S3_ENDPOINT_URL", "http", "https"),
+    "region": env("S3_REGION"),
+    # Unset: what botocore finds, such as a role of the machine or of the pod.
+    "access_key": env("S3_ACCESS_KEY_ID"),
+    "secret_key": env("S3_SECRET_ACCESS_KEY"),
+    # In front of each name, such as voice/, where others use the bucket too.
+    "prefix": env("S3_PREFIX"),
+    # Whether the bucket's name stands in the path of addresses or before the host; auto asks the host's form.
+    "addressing": env_choice("S3_ADDRESSING", ("auto", "path", "virtual"), "auto"),
+}
+
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -87,10 +108,11 @@ STORAGES = {
         if STATIC_HASHED
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
-    # Where the sound goes: Postgres, or any Django storage by its dotted path (django-storages' S3, say), with its
-    # options as a JSON object. Clips that are stored already stay where they are: move them before you change it.
+    # Where the sound goes: Postgres, S3, or any Django storage by its dotted path, with its options as a JSON object.
     "clips": {
-        "BACKEND": env("CLIPS_STORAGE", "conversations.storage.clip_storage.PostgresStorage"),
-        "OPTIONS": env_json("CLIPS_STORAGE_OPTIONS"),
+        "BACKEND": "conversations.storage.s3_storage.S3Storage"
+        if S3_BUCKET
+        else env("CLIPS_STORAGE", "conversations.storage.clip_storage.PostgresStorage"),
+        "OPTIONS": S3_OPTIONS if S3_BUCKET else env_json("CLIPS_STORAGE_OPTIONS"),
     },
 }

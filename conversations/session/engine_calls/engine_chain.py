@@ -1,7 +1,8 @@
 """The engines of one kind in a session, in the order in which they are tried: the chosen one, then its fallbacks.
 
-An engine that fails before its first output is followed by the next, within the time that the turn has left. What fails
-later ends as it would alone: half a reply by one voice, and half by another, helps nobody.
+An engine that fails before its first output is followed by the next, within the time that the turn has left. So is one
+whose output can be taken back, since nobody has heard of it yet. What fails later ends as it would alone: half a reply
+by one voice, and half by another, helps nobody.
 """
 
 from collections import OrderedDict
@@ -73,8 +74,17 @@ class EngineChain(Generic[E]):
             except EngineError as error:
                 attempts.fail(error)
 
-    async def stream(self, key: str, open_stream: Callable[[Link[E]], AsyncGenerator[T]]) -> AsyncGenerator[T]:
-        """Yield what the first engine brings that has any output, or raise the EngineError of the last one tried."""
+    async def stream(
+        self,
+        key: str,
+        open_stream: Callable[[Link[E]], AsyncGenerator[T]],
+        withdraw: Callable[[], T | None] = lambda: None,
+    ) -> AsyncGenerator[T]:
+        """Yield what the first engine brings that has any output, or raise the EngineError of the last one tried.
+
+        If one fails amid its output, and `withdraw` returns a piece that takes back what came so far, that piece comes
+        next, and then what the next engine brings.
+        """
         attempts = Attempts(self.links, self._get_progress(key))
         while True:
             link = attempts.begin()
@@ -85,11 +95,19 @@ class EngineChain(Generic[E]):
                 except EngineError as error:
                     attempts.fail(error)
                     continue
-                if first is not None:
-                    yield first
+                if first is None:
+                    return
+                yield first
+                try:
                     async for piece in pieces:
                         yield piece
-                return
+                    return
+                except EngineError as error:
+                    withdrawal = withdraw() if attempts.has_more else None
+                    if withdrawal is None:
+                        raise
+                    attempts.fail(error)
+                yield withdrawal
 
     def _get_progress(self, key: str) -> Progress:
         progress = self._progress.setdefault(key, Progress())

@@ -230,6 +230,24 @@ async def test_what_fails_amid_its_output_is_not_gone_on_with(bench: Bench) -> N
     assert chain.find_number("item") == 0
 
 
+async def test_what_can_be_taken_back_is_replaced(bench: Bench) -> None:
+    async def answer(name: str) -> AsyncGenerator[str]:
+        yield f"{name}: It is noon."
+
+    chain = bench.build("a", "b", "c")
+    stream = chain.stream("item", lambda link: (answer if link.engine == "c" else break_off)(link.engine), lambda: "-")
+    assert [piece async for piece in stream] == ["a: I think", "-", "b: I think", "-", "c: It is noon."]
+    assert chain.find_number("item") == 2
+
+
+async def test_if_nobody_is_left_nothing_is_taken_back(bench: Bench) -> None:
+    chain = bench.build("a", "b")
+    stream = chain.stream("item", lambda link: break_off(link.engine), lambda: "-")
+    assert [await anext(stream) for _ in range(3)] == ["a: I think", "-", "b: I think"]
+    with pytest.raises(EngineUnavailable):
+        await anext(stream)
+
+
 async def test_a_failure_amid_the_output_counts_against_the_engine(bench: Bench, told: list[EngineIncident]) -> None:
     [link] = bench.build("a").links
     for _ in range(3):
