@@ -67,6 +67,12 @@ def claim(pk: int, holder: str) -> None:
         raise ConversationDeletedError
 
 
+def is_live(user_id: int, public_id: str) -> bool:
+    """Return whether a session holds this conversation of this user, in whatever process."""
+    live = Conversation.objects.filter(user_id=user_id, public_id=public_id, held_until__gte=Now())
+    return live.exists()
+
+
 def find_lost(held: Collection[tuple[int, str]]) -> set[str]:
     """Return which holders must stop, since another session came. `held` are pairs of conversation pk and holder.
 
