@@ -8,6 +8,7 @@ gone, `journal_recovery` makes an item of it.
 Per frame this costs a place in a queue. Whatever the disk does, no conversation waits for it.
 """
 
+import asyncio
 import json
 import logging
 import os
@@ -178,9 +179,9 @@ class UtteranceJournal:
         for item_id in list(self._utterances):
             self.forget(item_id)
 
-    def close(self) -> None:
-        """Remove the files of the session, which has ended. It may wait for the disk."""
-        had_some = bool(self._utterances)
-        self.stop()
-        if had_some:
-            self._writer.write()
+    async def close(self) -> None:
+        """Remove the files of the session, which has ended."""
+        if self._utterances:
+            self.stop()
+            await asyncio.to_thread(self._writer.write)
+        self._is_on = False

@@ -1,5 +1,6 @@
 """What is being said, on disk until it is stored."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def test_nothing_stays_when_the_session_has_ended(folder: Path, conversation: Co
     journal.say("item_2", PCM)
     journal.writer.write()
     assert len(list_names(folder)) == 2
-    journal.close()
+    asyncio.run(journal.close())
     assert not list_names(folder)
     journal.say("item_3", PCM)
     journal.writer.write()
@@ -123,4 +124,4 @@ def test_a_disk_that_cannot_be_written_is_told_once(
         journal.say(f"item_{number}", PCM)
         journal.writer.write()
     assert caplog.text.count("cannot be kept") == 1
-    journal.close()
+    asyncio.run(journal.close())

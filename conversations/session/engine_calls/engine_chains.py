@@ -19,7 +19,6 @@ from conversations.engines.base import (
 )
 from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.local.voices.catalogue import find_choice, is_local_voice
-from conversations.engines.registry import make_llm, make_stt, make_tts
 from conversations.engines.voices import choose_fallback_voice
 from conversations.session.engine_calls.engine_chain import EngineChain, Link
 from conversations.session.engine_calls.engine_circuits import (
@@ -28,6 +27,7 @@ from conversations.session.engine_calls.engine_circuits import (
     WatchedSpeechToText,
     WatchedTextToSpeech,
 )
+from conversations.session.engine_calls.observed import make_llm, make_stt, make_tts
 from conversations.session.engine_calls.speech_cache import CachedSpeechToText, CachedTextToSpeech, Shelf
 from conversations.storage.engine_selection import EngineSet
 
@@ -50,7 +50,7 @@ class EngineChains:
         engine, circuit = make_stt(spec), EngineCircuit("stt", spec)
         shelf = Shelf("stt", spec, user_id, metrics.count_cache_lookup)
         self._caches.append(CachedSpeechToText(WatchedSpeechToText(engine, circuit), shelf, is_on=keeps_words))
-        return Link(spec, self._caches[-1], circuit, engine)
+        return Link(spec, self._caches[-1], circuit, engine.engine)
 
     def list_cores(self) -> Iterator[object]:
         """Yield the engines themselves, all of them."""
@@ -108,13 +108,13 @@ class EngineChains:
 
 def _link_llm(spec: EngineSpec) -> Link[LanguageModel]:
     engine, circuit = make_llm(spec), EngineCircuit("llm", spec)
-    return Link(spec, WatchedLanguageModel(engine, circuit), circuit, engine)
+    return Link(spec, WatchedLanguageModel(engine, circuit), circuit, engine.engine)
 
 
 def _link_tts(spec: EngineSpec, user_id: int) -> Link[TextToSpeech]:
     engine, circuit = make_tts(spec), EngineCircuit("tts", spec)
     shelf = Shelf("tts", spec, user_id, metrics.count_cache_lookup)
-    return Link(spec, CachedTextToSpeech(WatchedTextToSpeech(engine, circuit), shelf), circuit, engine)
+    return Link(spec, CachedTextToSpeech(WatchedTextToSpeech(engine, circuit), shelf), circuit, engine.engine)
 
 
 @dataclass(slots=True)
