@@ -206,6 +206,38 @@ async def test_an_item_stays_with_what_answered_it(bench: Bench) -> None:
     assert await bench.call(chain) == "a"
 
 
+async def test_one_reply_stays_with_the_engine_that_it_tries_out(bench: Bench) -> None:
+    """Its clauses are spoken side by side. One of another reply goes past meanwhile."""
+    chain, is_tried, is_over = bench.build("a", "b"), asyncio.Event(), asyncio.Event()
+    bench.down = {"a"}
+    for _ in range(3):
+        await bench.call_anew(chain)
+    bench.now, bench.down = bench.now + 30, set()
+
+    async def wait(name: str) -> str:
+        is_tried.set()
+        await is_over.wait()
+        return name
+
+    first = asyncio.create_task(chain.call("reply", wait))
+    await is_tried.wait()
+    assert await bench.call_anew(chain) == "b"
+    second = asyncio.create_task(chain.call("reply", wait))
+    is_over.set()
+    assert [await first, await second] == ["a", "a"]
+
+
+async def test_a_reply_stays_with_its_engine_when_another_recovers(bench: Bench) -> None:
+    chain = bench.build("a", "b")
+    bench.down = {"a"}
+    for _ in range(3):
+        await bench.call_anew(chain)
+    assert await bench.call(chain, "reply") == "b"
+    bench.now, bench.down = bench.now + 30, set()
+    assert await bench.call_anew(chain) == "a"
+    assert await bench.call(chain, "reply") == "b"
+
+
 async def test_what_one_key_suffers_is_nothing_to_another(bench: Bench) -> None:
     bench.down = {"a"}
     for _ in range(4):
