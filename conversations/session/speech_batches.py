@@ -88,15 +88,17 @@ def _judge(batch: list[Waiting]) -> list[Waiting]:
 
 def _goes_on(one: Waiting, verdict: Verdict) -> bool:
     """Give the verdict to the detection, and its result to who waits for it. Return whether it asks for another one."""
+    found: list[float]
     try:
         one.look = one.detection.send(verdict)
+        return True
     except StopIteration as ended:
-        one.take(ended.value)
-        return False
+        found = ended.value
     except Exception as error:  # an error boundary: it ends this session
         one.fail(error)
         return False
-    return True
+    one.take(found)  # outside of the block above, which a defect in there would name as its context
+    return False
 
 
 SPEECH_BATCHES = SpeechBatches()  # of this process
