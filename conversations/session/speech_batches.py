@@ -70,7 +70,7 @@ class SpeechBatches:
             batch = _judge(batch)
             if not batch:
                 break
-        self._waiting = batch + self._waiting
+        self._waiting += batch  # behind those that came meanwhile
         if self._waiting:
             self._schedule(loop, 0.0)
 
@@ -88,17 +88,24 @@ def _judge(batch: list[Waiting]) -> list[Waiting]:
 
 def _goes_on(one: Waiting, verdict: Verdict) -> bool:
     """Give the verdict to the detection, and its result to who waits for it. Return whether it asks for another one."""
-    found: list[float]
     try:
-        one.look = one.detection.send(verdict)
-        return True
-    except StopIteration as ended:
-        found = ended.value
+        found = _advance(one, verdict)
+        if found is None:
+            return True
+        one.take(found)
     except Exception as error:  # an error boundary: it ends this session
         one.fail(error)
-        return False
-    one.take(found)  # outside of the block above, which a defect in there would name as its context
     return False
+
+
+def _advance(one: Waiting, verdict: Verdict) -> list[float] | None:
+    """Give the verdict to the detection, and return its result, or None if it has a further window."""
+    try:
+        one.look = one.detection.send(verdict)
+    except StopIteration as ended:
+        found: list[float] = ended.value
+        return found
+    return None
 
 
 SPEECH_BATCHES = SpeechBatches()  # of this process
