@@ -66,15 +66,22 @@ class Command(BaseCommand):
     def serve(self, listener: socket.socket, link: WorkerLink | None = None) -> None:
         """Serve in this process."""
         from conversations import background_jobs, site_engines
-        from conversations.storage import deletion, journal_recovery, spool
+        from conversations.storage import deletion, journal_recovery, process_locks, spool
         from conversations.transport import admission
         from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
 
         if link:
             link.end_with_supervisor(END_SEC)
         site_engines.begin_search()
+        process_locks.begin()
         background_jobs.start(
-            [spool.replay, journal_recovery.recover, deletion.delete_batch, deletion.delete_loose_files]
+            [
+                spool.replay,
+                journal_recovery.recover,
+                process_locks.close_conversations_of_the_dead,
+                deletion.delete_batch,
+                deletion.delete_loose_files,
+            ]
         )
         ready = (lambda: None) if link else (lambda: self.greet(listener))
         daphne_server.serve(listener, application, ready, admission, link)
