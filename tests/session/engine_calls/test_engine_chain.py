@@ -143,6 +143,16 @@ async def test_how_many_are_open_is_told_until_nobody_asks_for_them_any_more(ben
     assert read_open_circuits() == 0
 
 
+async def test_a_users_own_key_is_no_matter_for_operators(bench: Bench, told: list[EngineIncident]) -> None:
+    spec = EngineSpec("openai", "a", api_key="sk-mine", of_user=True)
+    circuit = EngineCircuit("llm", spec, lambda: bench.now)
+    for _ in range(3):
+        circuit.note_failure(EngineUnavailable("llm", "openai", "It is down."))
+    assert [one.outcome for one in told] == ["circuit_opened"]
+    assert not circuit.admits()
+    assert read_open_circuits() == 0
+
+
 async def test_who_comes_while_another_tries_goes_past(bench: Bench) -> None:
     chain, is_tried, is_over = bench.build("a", "b"), asyncio.Event(), asyncio.Event()
     bench.down = {"a"}
