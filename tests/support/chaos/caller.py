@@ -58,7 +58,7 @@ class Caller:
         self.transcripts: dict[str, str] = {}
         self.typed: dict[str, str] = {}  # texts by item id, of messages that the server has confirmed
         self.lists: list[list[str]] = []  # the items that each connection was shown at its beginning
-        self.utterances = self.turns = self.connections = 0
+        self.utterances = self.turns = self.answers = self.connections = 0
         # Turns of which the server had the user's part, and whose reply broke off: what came last of each.
         self.unanswered: list[list[str]] = []
         self._last_kinds: deque[str] = deque(maxlen=8)
@@ -109,11 +109,12 @@ class Caller:
     # Talking.
 
     async def _take_turn(self) -> None:
-        said = len(self._said)
+        said, answers = len(self._said), self.answers
         try:
             await (self._type() if self._unconfirmed or CHANCE.random() < 0.5 else self._speak())
         except (*CONNECTION_ERRORS, BrokenError):
-            self.unanswered += [list(self._last_kinds)] if len(self._said) > said else []
+            if len(self._said) > said and self.answers == answers:
+                self.unanswered.append(list(self._last_kinds))
             raise
         self.turns += 1
         self.is_over = self.is_over or self.turns >= self._most_turns
@@ -169,6 +170,7 @@ class Caller:
         """Note what the server tells."""
         kind = event["type"]
         self._last_kinds.append(kind)
+        self.answers += kind == "response.done"
         if kind == "conversation.created":
             self.conversation_id = event["conversation"]["id"]
         elif is_added(event):
