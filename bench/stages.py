@@ -18,6 +18,7 @@ ELSEWHERE = "event loop and others"
 # By the beginning of a file's path and of a function's name in it; the longest that fits counts.
 STAGES = {
     "bench/": "bench itself",
+    "bench/session_cost.py:main": ELSEWHERE,  # what runs the event loop
     "conversations/transport/": "socket to session",
     "conversations/session/dispatch/inbox.py": "inbox",
     "conversations/realtime/protocol/": "parsing",

@@ -42,15 +42,15 @@ class Running:
 
 
 @pytest.fixture
-def running(tmp_path: Path, upstream_process: Upstream) -> Iterator[Running]:
-    probe = tmp_path / "probe"
+def running(folder: Path, upstream_process: Upstream) -> Iterator[Running]:
+    probe = folder / "probe"
     env = {
         "OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url, "PROBE_FILE": str(probe),
         "MAX_SESSIONS": "1000", "MAX_SESSIONS_PER_USER": "1000", "MAX_LOOP_LAG_MS": "60000",
     }  # fmt: skip
-    url = embedded_postgres.start(tmp_path / "postgres", {"fsync": "off"})
+    url = embedded_postgres.start(folder / "postgres", {"fsync": "off"})
     command = ("-m", "tests.support.chaos.probed_site", "run")
-    with run_redis(tmp_path) as redis_url, run_site(url, {**env, "REDIS_URL": redis_url}, command=command) as site:
+    with run_redis(folder) as redis_url, run_site(url, {**env, "REDIS_URL": redis_url}, command=command) as site:
         person = {"DJANGO_SUPERUSER_EMAIL": "soak@example.com", "DJANGO_SUPERUSER_PASSWORD": "correct horse"}
         site.manage("createsuperuser", "--noinput", **person)
         key = site.manage("create_api_key", "soak@example.com").stdout.split()[-1]
