@@ -1,6 +1,8 @@
 """Two sites on one Postgres and one Redis. These tests take long, and are only there for `make chaos`."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,10 +17,11 @@ collect_ignore_glob = [] if os.environ.get("CHAOS") else ["test_*.py"]
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
+def folder() -> Path:
     """A folder beside pytest's own, which every other run of pytest closes to Postgres as it starts."""
-    with tempfile.TemporaryDirectory(prefix="voiceproject-chaos-", ignore_cleanup_errors=True) as name:
-        yield Path(name)
+    name = tempfile.mkdtemp(prefix="voiceproject-chaos-")
+    atexit.register(shutil.rmtree, name, ignore_errors=True)  # after Postgres has left it, which is begun later
+    return Path(name)
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def _check_spool(folder: Path) -> Iterator[Finding]:
             f"Set aside in SPOOL_DIR, as they could never be stored: {count(len(failed), 'file')}.",
             f"The log says why; the words are in {failed[0]}. Move them away once you have looked.",
         )
-    size = sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    size = sum(path.stat().st_size for path in (*waiting, *failed))
     if size > FULL * settings.SPOOL_MAX_BYTES:
         yield problem(f"SPOOL_DIR is {size / settings.SPOOL_MAX_BYTES:.0%} full.", "Make room, or raise SPOOL_MAX_MB.")
     if waiting and time.time() - waiting[0].stat().st_mtime > WAITING_SEC:

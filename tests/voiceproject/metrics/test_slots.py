@@ -1,5 +1,6 @@
 """Processes that share their metrics: real ones, some of which are killed."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -136,6 +137,15 @@ def test_files_have_their_room_before_they_are_mapped(start_worker: Callable[[],
     assert sorted(file.name for file in files) == sorted(f"{kind}_0.db" for kind in slots.KINDS)
     for file in files:
         assert file.stat().st_blocks * 512 >= slots.FILE_BYTES
+
+
+def test_no_slot_is_free(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(slots, "SLOTS", 1)
+    _, descriptor = slots._claim(tmp_path)
+    with pytest.raises(OSError, match="all 1 slots are held"):
+        slots._claim(tmp_path)
+    os.close(descriptor)
+    os.close(slots._claim(tmp_path)[1])
 
 
 def test_every_metric_is_of_a_kind_that_has_its_files() -> None:
