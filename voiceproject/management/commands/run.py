@@ -13,7 +13,7 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import Error, connection
 
 from conversations.management.model_fetching import fetch_what_this_site_needs
-from voiceproject import first_admin
+from voiceproject import first_admin, log_context
 from voiceproject.database import outages
 from voiceproject.database.turns import take_turns
 from voiceproject.server import daphne_server, supervisor, worker_link
@@ -21,6 +21,8 @@ from voiceproject.server.worker_link import WorkerLink
 from voiceproject.settings.env import BASE_DIR
 
 END_SEC = 60.0  # for one of several processes to end, more than its sessions and requests get
+# Where Linux keeps files in memory: metrics are written amid calls, which no slow disk may hold up.
+IN_MEMORY = "/dev/shm"  # noqa: S108  # a private folder is made in it
 
 
 class Command(BaseCommand):
@@ -51,7 +53,8 @@ class Command(BaseCommand):
 
     def supervise(self, listener: socket.socket) -> None:
         """Serve in several processes, and exit with their exit code."""
-        with tempfile.TemporaryDirectory(prefix="voiceproject-metrics-") as metrics:
+        memory = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None
+        with tempfile.TemporaryDirectory(prefix="voiceproject-metrics-", dir=memory) as metrics:
             exit_code = supervisor.Supervisor(
                 listener,
                 settings.WORKERS,
@@ -72,6 +75,7 @@ class Command(BaseCommand):
 
         if link:
             link.end_with_supervisor(END_SEC)
+            log_context.name_worker(str(link.number))
         site_engines.begin_search()
         process_locks.begin()
         background_jobs.start(
