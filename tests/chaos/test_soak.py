@@ -64,6 +64,8 @@ async def test_nothing_grows_and_nothing_fails(running: Running, upstream: Upstr
     finished: list[Caller] = []
     talking = [asyncio.create_task(keep_talking(running, utterance, ends_at, finished)) for _ in range(SESSIONS)]
     samples = await watch(running, ends_at)
+    for caller in finished:
+        caller.is_over = True
     await asyncio.gather(*talking)
     verdict = await asyncio.to_thread(judge, running.site.database_url, finished)
     log.info("%d conversations, %d turns, first %s, last %s", len(finished), sum(one.turns for one in finished),
