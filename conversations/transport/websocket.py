@@ -179,7 +179,7 @@ class RealtimeConsumer:
     async def _host(self, caller: callers.Caller, link: ClientLink) -> None:
         """Run a session, and tell whoever is at the other end of the link what goes wrong."""
         try:
-            with admission.admit(caller, self.query.get("conversation", "")):
+            async with admission.admit(caller, self.query.get("conversation", "")):
                 await self._converse(caller, link)
         except RefusedError as refusal:
             await refuse(link.send, link.close, refusal)

@@ -60,7 +60,7 @@ def _judge_files(folder: Path, files: dict[str, os.stat_result]) -> Iterator[Fin
             f"Set aside in SPOOL_DIR, as they could never be stored: {count(len(failed), 'file')}.",
             f"The log says why; the words are in {folder / failed[0]}. Move them away once you have looked.",
         )
-    size = sum(file.st_size for file in files.values())
+    size = sum(files[name].st_size for name in (*waiting, *failed))
     if size > FULL * settings.SPOOL_MAX_BYTES:
         yield problem(f"SPOOL_DIR is {size / settings.SPOOL_MAX_BYTES:.0%} full.", "Make room, or raise SPOOL_MAX_MB.")
     if broken_off or (waiting and _is_old(files[waiting[0]])):

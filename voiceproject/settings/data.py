@@ -6,6 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from voiceproject.server.worker_count import read_worker_count
 from voiceproject.settings.django import STATIC_HASHED
 from voiceproject.settings.env import VAR_DIR, env, env_choice, env_database, env_int, env_json, env_url
 
@@ -25,7 +26,8 @@ DATABASES["default"]["ENGINE"] = "voiceproject.database"
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": 1,
     # Connections that one process may hold. Requests hold half of them at most; the rest is for live conversations.
-    "max_size": env_int("DATABASE_POOL_SIZE", 20, lowest=2, highest=1000),
+    # Unset: 20, and fewer with many WORKERS, as Postgres itself takes 100 of all processes unless it is told otherwise.
+    "max_size": env_int("DATABASE_POOL_SIZE", max(4, min(20, 80 // read_worker_count())), lowest=2, highest=1000),
     # How long a caller waits for a free one before it fails.
     "timeout": 10,
     # Until an attempt to connect starts anew. Between its tries the pool waits ever longer, up to the default of 300 s,
