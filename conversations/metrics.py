@@ -71,7 +71,7 @@ _begun = Counter("voiceproject_sessions", "Sessions that began.")
 _refused = Counter("voiceproject_sessions_refused", "Callers who got no session, by the code they were told.", ["code"])
 _circuits = Gauge(
     "voiceproject_engine_circuits_open",
-    "Engines that are skipped where another can answer, since they failed lately.",
+    "Engines with a credential of the site that are skipped where another can answer, since they failed lately.",
     ["engine", "provider"],
     multiprocess_mode="livesum",
 )

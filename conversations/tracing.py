@@ -76,7 +76,10 @@ def export(root: Span, parent: Any = None) -> None:
     from opentelemetry.context import Context
 
     offset_sec = time.time() - time.monotonic()
-    _send(root, Context() if parent is None else parent, offset_sec, trace)
+    try:
+        _send(root, Context() if parent is None else parent, offset_sec, trace)
+    except Exception:  # an error boundary: no call ends since it could not be told of
+        log.exception("a trace could not be sent")
 
 
 def _send(span: Span, context: "Context", offset_sec: float, trace: Any) -> None:

@@ -111,9 +111,9 @@ class Session(ABC):
     # The transport's side.
 
     def feed(self, frame: str | bytes) -> None:
-        """Take a frame without waiting, so that the transport can notice a disconnect."""
+        """Take a frame without waiting, so that the transport can notice a disconnect. One alone is handled at once."""
         try:
-            self._inbox.put(frame)
+            self._inbox.take(frame, self.machine.state.config, self._dispatch)
         except FrameTooLargeError as error:
             self._dispatch.refuse(ProtocolError("frame_too_large", str(error)))
         except TooFastError:

@@ -41,8 +41,8 @@ def build_turn_span(turn: Turn) -> Span:
     failure = (turn.response.get("status_details") or {}).get("error") or {}
     return Span(
         f"invoke_agent {turn.assistant}",
-        began_at=min(turn.began_at, *(at for _, at in steps), *(child.began_at for child in children)),
-        ended_at=max(turn.done_at, *(at for _, at in steps), *(child.ended_at for child in children)),
+        began_at=min([turn.began_at, *(at for _, at in steps), *(child.began_at for child in children)]),
+        ended_at=max([turn.done_at, *(at for _, at in steps), *(child.ended_at for child in children)]),
         attributes={
             "gen_ai.operation.name": "invoke_agent",
             "gen_ai.agent.name": turn.assistant,

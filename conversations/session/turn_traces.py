@@ -61,7 +61,8 @@ class TurnTraces(Traces):
         self._s2s = None if only_transcribes else opened.engines.s2s
         self._only_transcribes, self._parent = only_transcribes, parent
         self._calls: deque[EngineCall] = deque(maxlen=MOST_CALLS)
-        self._utterances: set[str] = set()  # ids of items that were committed, and that no response answers yet
+        # Ids of items that were committed, and that no response answers yet.
+        self._utterances: deque[str] = deque(maxlen=MOST_CALLS)
         self._running: dict[str, _Response] = {}
         self._ended: dict[str, asyncio.TimerHandle] = {}  # by the id of the response
         self._done: dict[str, tuple[_Response, Mapping[str, Any], float]] = {}
@@ -70,7 +71,7 @@ class TurnTraces(Traces):
         super().see(command)
         match command:
             case commands.Send({"type": "input_audio_buffer.committed", "item_id": item_id}):
-                self._utterances.add(item_id)
+                self._utterances.append(item_id)
             case commands.Send({"type": "response.created", "response": response}):
                 self._begin_response(response)
             case commands.Send({"type": "response.done", "response": response}):
@@ -93,7 +94,7 @@ class TurnTraces(Traces):
     def _begin_response(self, response: Mapping[str, Any]) -> None:
         running = self._running[response["id"]] = _Response(response["id"])
         if response.get("conversation_id") is not None:
-            running.own |= self._utterances
+            running.own.update(self._utterances)
             self._utterances.clear()
 
     def _end_response(self, response: Mapping[str, Any]) -> None:
@@ -107,7 +108,7 @@ class TurnTraces(Traces):
         self._ended.pop(response_id, None)
         running, response, done_at = self._done.pop(response_id)
         own = [call for call in self._calls if call.turn_id in running.own]
-        discarded = [call for call in self._calls if self._is_discarded(call, running)]
+        discarded = self._find_discarded(running)
         for call in (*own, *discarded):
             self._calls.remove(call)
         if self._s2s is not None:
@@ -116,11 +117,11 @@ class TurnTraces(Traces):
         turn = Turn(self._conversation_id, self._assistant, response, *times, own, discarded)
         tracing.export(build_turn_span(turn), self._parent)
 
-    def _is_discarded(self, call: EngineCall, before: "_Response") -> bool:
-        """Return whether the call was made before this response began, and for nothing that is still to be answered."""
+    def _find_discarded(self, before: "_Response") -> list[EngineCall]:
+        """Return the calls from before this response began that were made for nothing that is still to be answered."""
         known = [before, *self._running.values(), *(other for other, _, _ in self._done.values())]
-        awaited = [self._utterances, *(response.own for response in known)]
-        return call.began_at < before.began_at and not any(call.turn_id in ids for ids in awaited)
+        awaited = set(self._utterances).union(*(response.own for response in known))
+        return [call for call in self._calls if call.began_at < before.began_at and call.turn_id not in awaited]
 
 
 class _Response:

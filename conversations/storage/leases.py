@@ -121,7 +121,21 @@ def end_lapsed() -> int:
     lapsed = Conversation.objects.filter(
         Q(held_until=None) | Q(held_until__lt=Now() - PATIENCE) | IMPOSSIBLE, status=Conversation.Status.LIVE
     )
-    pks = list(lapsed.select_for_update(skip_locked=True).values_list("pk", flat=True)[:SWEPT_AT_ONCE])
+    return _break_off(list(lapsed.select_for_update(skip_locked=True).values_list("pk", flat=True)[:SWEPT_AT_ONCE]))
+
+
+@transaction.atomic
+def break_off_all(prefix: str) -> int:
+    """Close the conversations of holders whose ids begin so: their process is gone. Return how many those were.
+
+    Those in which nothing is stored yet are left to their leases: their users may be about to come back.
+    """
+    held = Conversation.objects.filter(holder__startswith=prefix, status=Conversation.Status.LIVE, item_count__gt=0)
+    return _break_off(list(held.select_for_update(skip_locked=True).values_list("pk", flat=True)))
+
+
+def _break_off(pks: list[int]) -> int:
+    """Close these conversations, which the caller has locked. Those that are empty go."""
     if pks:
         close_unfinished(pks)
         Conversation.objects.filter(pk__in=pks).update(status=Conversation.Status.BROKE_OFF, held_until=None)

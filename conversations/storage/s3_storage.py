@@ -18,10 +18,16 @@ from voiceproject.database.outages import FilesAwayError
 
 try:
     from botocore.config import Config
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import (
+        BotoCoreError,
+        ClientError,
+        NoCredentialsError,
+        ParamValidationError,
+        PartialCredentialsError,
+    )
     from botocore.session import Session
 except ImportError:
-    raise ImproperlyConfigured("S3_BUCKET is set, and requirements-s3.txt is not installed.") from None
+    raise ImproperlyConfigured("requirements-s3.txt is not installed.") from None
 
 # Together shorter than clip_files.UPLOAD_SEC, so that an upload ends before it is taken to hang.
 CONNECT_SEC = 3
@@ -141,6 +147,12 @@ def _translate_errors(name: str) -> Iterator[None]:
         if status == 404 and code != "NoSuchBucket":
             raise FileNotFoundError(name) from None
         raise FilesAwayError(f"S3: {REASONS.get(code, 'it answers with an error')} ({code}, {status}).") from error
+    except (NoCredentialsError, PartialCredentialsError) as error:
+        raise FilesAwayError(
+            "S3: the site has no key for it. Set S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY."
+        ) from error
+    except ParamValidationError as error:
+        raise FilesAwayError("S3: no bucket can have that name (S3_BUCKET).") from error
     except (BotoCoreError, OSError) as error:
         raise FilesAwayError(f"S3 cannot be reached: {type(error).__name__}.") from error
 

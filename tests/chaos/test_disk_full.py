@@ -27,8 +27,8 @@ CHUNK = bytes(1 << 20)
 
 
 @pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "disk"
+def disk(folder: Path) -> Iterator[Path]:
+    folder = folder / "disk"
     folder.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={SIZE}", "tmpfs", str(folder)]
     if subprocess.run(command, capture_output=True, check=False).returncode:

@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 import time
+from collections import Counter
 
 import pytest
 
@@ -63,6 +64,9 @@ async def test_nothing_that_was_told_is_lost_or_doubled(servers: Servers, upstre
     verdict = await asyncio.to_thread(judge, servers.url, callers)
     seen = KILLS, verdict.told, verdict.recovered, time.monotonic() - ended_at
     log.info("%d kills, %d items told, %d utterances recovered, none live after %.0f s", *seen)
+    gaps_sec = sorted(sec for caller in callers for sec in caller.gaps_sec)
+    errors = sum((caller.errors for caller in callers), Counter[str]())
+    log.info("%s; a gap of %.1f s, the longest %.1f s", dict(errors), gaps_sec[len(gaps_sec) // 2], gaps_sec[-1])
     assert verdict.told > CALLERS
     assert not verdict.faults, "\n".join(verdict.faults)
     assert not servers.tracebacks, servers.tracebacks[0][-5_000:]

@@ -38,10 +38,11 @@ async def test_no_turn_is_lost(servers: Servers, upstream: Upstream) -> None:
     await asyncio.gather(*talking)
     verdict = await asyncio.to_thread(judge, servers.url, callers)
     gaps_sec = [sec for caller in callers for sec in caller.gaps_sec]
-    unanswered = sum(caller.unanswered for caller in callers)
+    unanswered = [kinds for caller in callers for kinds in caller.unanswered]
     log.info("%d restarts, %d items told, %d connections moved, the longest silence %.1f s, %d turns lost",
-             RESTARTS, verdict.told, len(gaps_sec), max(gaps_sec, default=0.0), unanswered)  # fmt: skip
+             RESTARTS, verdict.told, len(gaps_sec), max(gaps_sec, default=0.0), len(unanswered))  # fmt: skip
     assert not verdict.faults, "\n".join(verdict.faults)
     assert gaps_sec
     assert not servers.tracebacks, servers.tracebacks[0][-5_000:]
-    assert (unanswered, max(gaps_sec) < SILENCE_SEC) == (0, True)
+    assert not unanswered
+    assert max(gaps_sec) < SILENCE_SEC

@@ -42,15 +42,15 @@ class Running:
 
 
 @pytest.fixture
-def running(tmp_path: Path, upstream_process: Upstream) -> Iterator[Running]:
-    probe = tmp_path / "probe"
+def running(folder: Path, upstream_process: Upstream) -> Iterator[Running]:
+    probe = folder / "probe"
     env = {
         "OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url, "PROBE_FILE": str(probe),
         "MAX_SESSIONS": "1000", "MAX_SESSIONS_PER_USER": "1000", "MAX_LOOP_LAG_MS": "60000",
     }  # fmt: skip
-    url = embedded_postgres.start(tmp_path / "postgres", {"fsync": "off"})
+    url = embedded_postgres.start(folder / "postgres", {"fsync": "off"})
     command = ("-m", "tests.support.chaos.probed_site", "run")
-    with run_redis(tmp_path) as redis_url, run_site(url, {**env, "REDIS_URL": redis_url}, command=command) as site:
+    with run_redis(folder) as redis_url, run_site(url, {**env, "REDIS_URL": redis_url}, command=command) as site:
         person = {"DJANGO_SUPERUSER_EMAIL": "soak@example.com", "DJANGO_SUPERUSER_PASSWORD": "correct horse"}
         site.manage("createsuperuser", "--noinput", **person)
         key = site.manage("create_api_key", "soak@example.com").stdout.split()[-1]
@@ -64,6 +64,8 @@ async def test_nothing_grows_and_nothing_fails(running: Running, upstream: Upstr
     finished: list[Caller] = []
     talking = [asyncio.create_task(keep_talking(running, utterance, ends_at, finished)) for _ in range(SESSIONS)]
     samples = await watch(running, ends_at)
+    for caller in finished:
+        caller.is_over = True
     await asyncio.gather(*talking)
     verdict = await asyncio.to_thread(judge, running.site.database_url, finished)
     log.info("%d conversations, %d turns, first %s, last %s", len(finished), sum(one.turns for one in finished),

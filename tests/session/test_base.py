@@ -180,7 +180,7 @@ async def test_a_second_defect_is_not_told(
 async def test_a_defect_of_what_performs_ends_the_session_too(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(UserTurn, "clear", lambda part: part.state.send("response.done"))  # it has no response
+    monkeypatch.setattr(UserTurn, "clear", lambda part: part.state.do(object()))  # no command that anybody knows
     client = Client()
     session = make_cascade(upstream, client)
     async with run_until_ended(session, client):

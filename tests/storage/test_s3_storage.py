@@ -1,8 +1,10 @@
 """Sound in a bucket: moto's server over HTTP, and a way to it that loses, delays and refuses."""
 
 import io
+import json
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -24,6 +26,7 @@ from conversations.storage.clip_files import ClipStorageError
 from conversations.storage.s3_storage import S3Storage
 from tests.support.api_client import build_client, get_error
 from tests.support.factories import add_clip, add_item, make_conversation
+from tests.support.live import manage
 from tests.support.s3 import KEY, Bucket, run_bucket
 from voiceproject.database.outages import FilesAwayError
 
@@ -102,7 +105,7 @@ class TestFiles:
         assert storage.size("a.ogg") == 5
 
     def test_a_prefix(self, bucket: Bucket) -> None:
-        storage = S3Storage(**{**bucket.options, "prefix": "voice/"})
+        storage = S3Storage(**{**bucket.options, "prefix": "voice/", "region": ""})
         assert storage.save("a.ogg", ContentFile(b"sound")) == "a.ogg"
         assert bucket.list_files() == ["voice/a.ogg"]
 
@@ -135,6 +138,17 @@ class TestFiles:
             storage.save("a.ogg", ContentFile(b""))
         with pytest.raises(FilesAwayError, match="does not exist"), storage.open("a.ogg") as file:
             file.read()
+
+    def test_a_name_that_no_bucket_can_have(self, bucket: Bucket) -> None:
+        with pytest.raises(FilesAwayError, match="S3_BUCKET"):
+            S3Storage(**{**bucket.options, "bucket": "no bucket"}).exists("a.ogg")
+
+    def test_no_key(self, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"):
+            monkeypatch.setenv(name, "/dev/null")
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        with pytest.raises(FilesAwayError, match="S3_ACCESS_KEY_ID"):
+            S3Storage(**{**bucket.options, "access_key": "", "secret_key": ""}).exists("a.ogg")
 
     @pytest.mark.usefixtures("quick")
     def test_a_server_that_is_down(self, bucket: Bucket) -> None:
@@ -237,6 +251,14 @@ class TestListening:
     def test_sound_that_is_gone(self, as_owner: Client, url: str, bucket: Bucket) -> None:
         bucket.empty()
         assert as_owner.get(url).status_code == 404
+
+
+def test_the_settings_are_used(server: Bucket, database_url: str, tmp_path: Path) -> None:
+    env = {"DATABASE_URL": database_url, "SPOOL_DIR": str(tmp_path), **server.env}
+    answer = json.loads(manage("doctor", "--offline", "--json", env=env).stdout)
+    [text] = [one["text"] for one in answer["findings"] if "Sound can be" in one["text"]]
+    assert text.startswith("Sound can be written, read and deleted (S3Storage")
+    assert server.list_files() == []
 
 
 class TestMoving:

@@ -1,5 +1,6 @@
 """`WORKERS`: one command, one port, several processes that count together."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from uuid import uuid4
@@ -12,18 +13,19 @@ from websockets.asyncio.client import connect as open_socket
 
 from accounts.keys import api_keys
 from accounts.models import User
-from tests.support.live import Site, manage, run_site
+from tests.support.live import Site, get_metrics, manage, run_site
 from tests.support.patience import stretch
 from tests.support.polling import poll
 from tests.support.sockets import build_authorization, receive_first, receive_refusal
 
+TOKEN = "metrics-of-two"
 pytestmark = pytest.mark.usefixtures("committed_db")
 
 
 @pytest.fixture(scope="module")
 def site(database_url: str) -> Iterator[Site]:
     """Each of its two processes holds two sessions, and each user may have three."""
-    env = {"WORKERS": "2", "MAX_SESSIONS": "2", "MAX_SESSIONS_PER_USER": "3"}
+    env = {"WORKERS": "2", "MAX_SESSIONS": "2", "MAX_SESSIONS_PER_USER": "3", "METRICS_TOKEN": TOKEN}
     with run_site(database_url, env) as site:
         yield site
 
@@ -66,6 +68,22 @@ async def test_it_starts_redis_and_says_how_many_serve(site: Site) -> None:
     async with httpx2.AsyncClient(base_url=site.url, timeout=stretch(10)) as client:
         assert (await client.get("/readyz")).status_code == 200
         assert "degraded" not in (await client.get("/readyz")).text
+
+
+async def test_each_tells_the_numbers_of_all(site: Site, sockets: AsyncExitStack) -> None:
+    """Also of sessions that the other process has, and of the other process itself."""
+
+    async def is_told() -> bool:
+        told = (await asyncio.to_thread(get_metrics, site, f"Bearer {TOKEN}"))[2]
+        wanted = ["voiceproject_session_capacity 4.0", "voiceproject_live_sessions 2.0"]
+        wanted += [f'process_resident_memory_bytes{{worker="{number}"}}' for number in (1, 2)]
+        return all(one in told for one in wanted)
+
+    headers = await make_headers()
+    for _ in range(2):
+        await receive_first(await connect(sockets, site, headers))
+    for _ in range(4):  # whichever process answers
+        await poll(is_told)
 
 
 @pytest.mark.parametrize("wrong", ["0", "-1", "many", "1.5", "65"])

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -43,7 +44,13 @@ def check(options: Options) -> Iterator[Finding]:
     elif options.offline:
         yield fine(f"Browsers reach it at https://{reached}, behind {count(settings.TRUSTED_PROXY_COUNT, 'proxy')}.")
     else:
-        yield from visit(reached, HTTPS_PORT, ssl.create_default_context())
+        yield from visit(reached, _find_port(reached), ssl.create_default_context())
+
+
+def _find_port(host: str) -> int:
+    """Return the port at which browsers reach the site. Only CSRF_TRUSTED_ORIGINS tells of another one than usual."""
+    origins = (urlsplit(origin) for origin in settings.CSRF_TRUSTED_ORIGINS)
+    return next((origin.port for origin in origins if origin.hostname == host and origin.port), HTTPS_PORT)
 
 
 def _judge_plain_http(hosts: list[str]) -> Finding:
@@ -62,7 +69,7 @@ def _judge_plain_http(hosts: list[str]) -> Finding:
 
 def visit(host: str, port: int, context: ssl.SSLContext) -> Iterator[Finding]:
     """Go to the site as a browser does: over TLS and through its proxy, for a page and for a WebSocket."""
-    url = f"https://{host}"
+    url = f"https://{host}" if port == HTTPS_PORT else f"https://{host}:{port}"
     try:
         with closing(HTTPSConnection(host, port, timeout=TIMEOUT_SEC, context=context)) as http:
             http.connect()

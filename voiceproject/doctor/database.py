@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from psycopg.rows import dict_row
 
+from voiceproject.database.base import Connection
 from voiceproject.doctor.findings import Finding, Options, count, fine, problem
 
 OLDEST = 14
@@ -58,7 +59,7 @@ def _connect() -> psycopg.Connection[dict[str, Any]]:
     parameters = {**connection.get_connection_params(), "connect_timeout": 5, "row_factory": dict_row}
     for name in ("pool", "cursor_factory"):
         parameters.pop(name, None)
-    return psycopg.connect(**parameters)
+    return Connection.connect(**parameters)
 
 
 def _ask() -> tuple[dict[str, Any], float]:

@@ -92,7 +92,7 @@ def _measure_spool(folder: Path) -> Iterator[Metric]:
                 continue
             if path.name.endswith(".failed"):
                 failed += 1
-            elif not path.name.startswith("."):
+            elif path.suffix == ".jsonl":  # beside them: what is being said, and the locks of processes
                 sizes.append(size)
     yield GaugeMetricFamily("voiceproject_spool_files", "Sessions whose last words wait to be stored.", len(sizes))
     yield GaugeMetricFamily("voiceproject_spool_bytes", "What they take on the disk.", sum(sizes))

@@ -1,7 +1,7 @@
 """Let the processes of one machine keep their metrics together, in the files of prometheus_client's multiprocess mode.
 
 By itself prometheus_client names its files by process id: every restart leaves more of them behind, and somebody has
-to tell it who died. Here each process holds a slot instead, the lowest number whose lock is free. The kernel frees the
+to tell it who died. Here each process holds a slot instead, a number whose lock is free. The kernel frees the
 lock however a process ends, so nobody has to clean up: the next process goes on with the slot's counters, which so
 never fall, and the gauges of a slot that nobody holds are left out.
 """
@@ -14,6 +14,8 @@ from pathlib import Path
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from prometheus_client import values
+
+from voiceproject.server.worker_count import read_worker_number
 
 SLOTS = 1024  # more processes than a machine has
 GAUGES = "gauge_"
@@ -36,7 +38,7 @@ def get_slot() -> int:
     global _held  # one for each process
     if _held is None:
         try:
-            _held = _claim(Path(settings.METRICS_DIR))
+            _held = _claim(Path(settings.METRICS_DIR), read_worker_number())
         except OSError as error:
             raise ImproperlyConfigured(f"PROMETHEUS_MULTIPROC_DIR cannot be used: {error.strerror}.") from None
     return _held[0]
@@ -53,9 +55,10 @@ def _forget() -> None:
 os.register_at_fork(after_in_child=_forget)
 
 
-def _claim(folder: Path) -> tuple[int, int]:
+def _claim(folder: Path, preferred: int = 0) -> tuple[int, int]:
+    """Take the slot of this number if there is one and it is free, so that logs name the process as metrics do."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for number in range(SLOTS):
+    for number in (*([preferred] if preferred else ()), *range(1, SLOTS + 1)):
         descriptor = os.open(_name_lock(folder, number), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -38,7 +38,7 @@ class Link(Generic[E]):
 class Progress:
     """How far along the chain an item or a response has come."""
 
-    current: int = 0  # the link that was tried last
+    current: int | None = None  # the link that was tried last
     failed: set[int] = field(default_factory=set)
 
 
@@ -57,7 +57,8 @@ class EngineChain(Generic[E]):
 
     def find_number(self, key: str) -> int:
         """Return the number of the link that answered the item or response of this id, 0 for the chosen engine."""
-        return self._progress[key].current if key in self._progress else 0
+        progress = self._progress.get(key)
+        return (progress and progress.current) or 0
 
     def choose_next(self) -> Link[E]:
         """Return the engine that the next call would go to."""
@@ -165,10 +166,16 @@ class Attempts(Generic[E]):
         untried = [number for number in range(len(self._links)) if number not in self._tried]
         ready = [number for number in untried if self._is_ready(number)]
         if ready:
-            return ready[0]
+            return self._progress.current if self._progress.current in ready else ready[0]
         if self._has_resorted or not untried:
             return None
         return min(untried, key=lambda number: (number in self._progress.failed, self._links[number].circuit.retry_at))
 
     def _is_ready(self, number: int) -> bool:
-        return number not in self._progress.failed and self._links[number].circuit.admits()
+        """Return whether an engine can be expected to answer.
+
+        One that serves this item or response already can, whatever others have seen of it: a voice changes only if it
+        must.
+        """
+        is_at_work = number == self._progress.current
+        return number not in self._progress.failed and (is_at_work or self._links[number].circuit.admits())

@@ -143,6 +143,16 @@ async def test_how_many_are_open_is_told_until_nobody_asks_for_them_any_more(ben
     assert read_open_circuits() == 0
 
 
+async def test_a_users_own_key_is_no_matter_for_operators(bench: Bench, told: list[EngineIncident]) -> None:
+    spec = EngineSpec("openai", "a", api_key="sk-mine", of_user=True)
+    circuit = EngineCircuit("llm", spec, lambda: bench.now)
+    for _ in range(3):
+        circuit.note_failure(EngineUnavailable("llm", "openai", "It is down."))
+    assert [one.outcome for one in told] == ["circuit_opened"]
+    assert not circuit.admits()
+    assert read_open_circuits() == 0
+
+
 async def test_who_comes_while_another_tries_goes_past(bench: Bench) -> None:
     chain, is_tried, is_over = bench.build("a", "b"), asyncio.Event(), asyncio.Event()
     bench.down = {"a"}
@@ -204,6 +214,38 @@ async def test_an_item_stays_with_what_answered_it(bench: Bench) -> None:
     assert bench.take_called() == ["a", "b", "b"]
     bench.down = {"b"}
     assert await bench.call(chain) == "a"
+
+
+async def test_one_reply_stays_with_the_engine_that_it_tries_out(bench: Bench) -> None:
+    """Its clauses are spoken side by side. One of another reply goes past meanwhile."""
+    chain, is_tried, is_over = bench.build("a", "b"), asyncio.Event(), asyncio.Event()
+    bench.down = {"a"}
+    for _ in range(3):
+        await bench.call_anew(chain)
+    bench.now, bench.down = bench.now + 30, set()
+
+    async def wait(name: str) -> str:
+        is_tried.set()
+        await is_over.wait()
+        return name
+
+    first = asyncio.create_task(chain.call("reply", wait))
+    await is_tried.wait()
+    assert await bench.call_anew(chain) == "b"
+    second = asyncio.create_task(chain.call("reply", wait))
+    is_over.set()
+    assert [await first, await second] == ["a", "a"]
+
+
+async def test_a_reply_stays_with_its_engine_when_another_recovers(bench: Bench) -> None:
+    chain = bench.build("a", "b")
+    bench.down = {"a"}
+    for _ in range(3):
+        await bench.call_anew(chain)
+    assert await bench.call(chain, "reply") == "b"
+    bench.now, bench.down = bench.now + 30, set()
+    assert await bench.call_anew(chain) == "a"
+    assert await bench.call(chain, "reply") == "b"
 
 
 async def test_what_one_key_suffers_is_nothing_to_another(bench: Bench) -> None:

@@ -7,6 +7,7 @@ import asyncio
 import base64
 import json
 import time
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -57,9 +58,12 @@ class Caller:
         self.transcripts: dict[str, str] = {}
         self.typed: dict[str, str] = {}  # texts by item id, of messages that the server has confirmed
         self.lists: list[list[str]] = []  # the items that each connection was shown at its beginning
-        self.utterances = self.turns = self.connections = 0
-        self.unanswered = 0  # turns of which the server had the user's part, and whose reply broke off
+        self.utterances = self.turns = self.answers = self.connections = 0
+        # Turns of which the server had the user's part, and whose reply broke off: what came last of each.
+        self.unanswered: list[list[str]] = []
+        self._last_kinds: deque[str] = deque(maxlen=8)
         self.gaps_sec: list[float] = []  # from each loss of the connection until the talk could go on
+        self.errors: Counter[str] = Counter()  # by code: with each the server said why it could not go on
         self.complaints: list[str] = []
 
     async def talk(self) -> None:
@@ -105,11 +109,12 @@ class Caller:
     # Talking.
 
     async def _take_turn(self) -> None:
-        said = len(self._said)
+        said, answers = len(self._said), self.answers
         try:
             await (self._type() if self._unconfirmed or CHANCE.random() < 0.5 else self._speak())
         except (*CONNECTION_ERRORS, BrokenError):
-            self.unanswered += len(self._said) > said
+            if len(self._said) > said and self.answers == answers:
+                self.unanswered.append(list(self._last_kinds))
             raise
         self.turns += 1
         self.is_over = self.is_over or self.turns >= self._most_turns
@@ -164,6 +169,8 @@ class Caller:
     def _note(self, event: dict[str, Any]) -> None:
         """Note what the server tells."""
         kind = event["type"]
+        self._last_kinds.append(kind)
+        self.answers += kind == "response.done"
         if kind == "conversation.created":
             self.conversation_id = event["conversation"]["id"]
         elif is_added(event):
@@ -182,6 +189,7 @@ class Caller:
             self._confirm([item_id])
 
     def _take_error(self, code: str) -> None:
+        self.errors[code] += 1
         if code == "conversation_not_found" and not self.told:
             self.conversation_id = ""  # nothing was stored in it, so it went with its session
         elif code in ("conversation_not_found", "internal_error", "storage_failed"):

@@ -128,6 +128,13 @@ class TestFolders:
         os.utime(file, (0, time.time() - 3600))
         assert "for more than ten minutes: the words of 1 call." in list_problems(folders.check(ONLINE))[0]
 
+    def test_what_was_being_said_when_a_process_was_killed(self, spool: Path) -> None:
+        file = spool / "1-conv_1.utterance"
+        file.write_text("{}")
+        assert not list_problems(folders.check(ONLINE))
+        os.utime(file, (0, time.time() - 3600))
+        assert "for more than ten minutes: the words of 1 call." in list_problems(folders.check(ONLINE))[0]
+
     def test_what_can_never_be_stored(self, spool: Path) -> None:
         (spool / "1-conv_1.jsonl.failed").write_text("{}")
         assert "as they could never be stored: 1 file." in list_problems(folders.check(ONLINE))[0]

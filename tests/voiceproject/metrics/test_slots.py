@@ -1,5 +1,6 @@
 """Processes that share their metrics: real ones, some of which are killed."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -92,15 +93,15 @@ def read(worker: Worker) -> dict[tuple[str, ...], float]:
 def test_it_works(start_worker: Callable[[], Worker]) -> None:
     first, second = start_worker(), start_worker()
     slot, other = ask(first, "turns 3")[0], ask(second, "turns 4")[0]
-    assert {slot, other} == {0, 1}
+    assert {slot, other} == {1, 2}
     ask(first, "sessions 2")
     ask(second, "sessions 5")
     for worker in (first, second):
         found = read(worker)
         assert found["voiceproject_turns_total", "outcome=completed"] == 7
         assert found["voiceproject_live_sessions",] == 7
-        assert found["process_resident_memory_bytes", "worker=0"] > 1_000_000
         assert found["process_resident_memory_bytes", "worker=1"] > 1_000_000
+        assert found["process_resident_memory_bytes", "worker=2"] > 1_000_000
         assert not [name for name, *labels in found if any(label.startswith("pid=") for label in labels)]
 
 
@@ -126,16 +127,25 @@ def test_one_that_is_forked_has_a_slot_of_its_own(start_worker: Callable[[], Wor
     ask(worker, "turns 1")
     slot, _ = ask(worker, "fork")
     ask(worker, "turns 1")
-    assert (slot, read(worker)["voiceproject_turns_total", "outcome=completed"]) == (0, 3)
+    assert (slot, read(worker)["voiceproject_turns_total", "outcome=completed"]) == (1, 3)
 
 
 def test_files_have_their_room_before_they_are_mapped(start_worker: Callable[[], Worker], tmp_path: Path) -> None:
     """A full disk would end a process that writes to a page without one."""
     ask(start_worker(), "turns 1")
     files = list((tmp_path / "metrics").glob("*.db"))
-    assert sorted(file.name for file in files) == sorted(f"{kind}_0.db" for kind in slots.KINDS)
+    assert sorted(file.name for file in files) == sorted(f"{kind}_1.db" for kind in slots.KINDS)
     for file in files:
         assert file.stat().st_blocks * 512 >= slots.FILE_BYTES
+
+
+def test_no_slot_is_free(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(slots, "SLOTS", 1)
+    _, descriptor = slots._claim(tmp_path)
+    with pytest.raises(OSError, match="all 1 slots are held"):
+        slots._claim(tmp_path)
+    os.close(descriptor)
+    os.close(slots._claim(tmp_path)[1])
 
 
 def test_every_metric_is_of_a_kind_that_has_its_files() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from voiceproject.database import serve_session
 from voiceproject.doctor.examination import Area, examine
 from voiceproject.doctor.findings import Finding, Level, Options, count
 
@@ -22,10 +23,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         areas = []
-        for area in examine(Options(offline=options["offline"], mail_to=options["mail"])):
-            areas.append(area)
-            if not options["json"]:
-                self._print(area)
+        with serve_session():  # so that a database that hangs is not waited for
+            for area in examine(Options(offline=options["offline"], mail_to=options["mail"])):
+                areas.append(area)
+                if not options["json"]:
+                    self._print(area)
         problems = sum(area.problem_count for area in areas)
         if options["json"]:
             self._print_json(areas, problems)

@@ -21,6 +21,8 @@ from voiceproject.server.worker_link import WorkerLink
 from voiceproject.settings.env import BASE_DIR
 
 END_SEC = 60.0  # for one of several processes to end, more than its sessions and requests get
+# Where Linux keeps files in memory: metrics are written amid calls, which no slow disk may hold up.
+IN_MEMORY = "/dev/shm"  # noqa: S108  # a private folder is made in it
 
 
 class Command(BaseCommand):
@@ -51,7 +53,8 @@ class Command(BaseCommand):
 
     def supervise(self, listener: socket.socket) -> None:
         """Serve in several processes, and exit with their exit code."""
-        with tempfile.TemporaryDirectory(prefix="voiceproject-metrics-", dir=find_memory()) as metrics:
+        memory = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None
+        with tempfile.TemporaryDirectory(prefix="voiceproject-metrics-", dir=memory) as metrics:
             exit_code = supervisor.Supervisor(
                 listener,
                 settings.WORKERS,
@@ -66,7 +69,7 @@ class Command(BaseCommand):
     def serve(self, listener: socket.socket, link: WorkerLink | None = None) -> None:
         """Serve in this process."""
         from conversations import background_jobs, site_engines
-        from conversations.storage import deletion, journal_recovery, spool
+        from conversations.storage import deletion, journal_recovery, process_locks, spool
         from conversations.transport import admission
         from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
 
@@ -74,8 +77,15 @@ class Command(BaseCommand):
             link.end_with_supervisor(END_SEC)
             log_context.name_worker(str(link.number))
         site_engines.begin_search()
+        process_locks.begin()
         background_jobs.start(
-            [spool.replay, journal_recovery.recover, deletion.delete_batch, deletion.delete_loose_files]
+            [
+                spool.replay,
+                journal_recovery.recover,
+                process_locks.close_conversations_of_the_dead,
+                deletion.delete_batch,
+                deletion.delete_loose_files,
+            ]
         )
         ready = (lambda: None) if link else (lambda: self.greet(listener))
         daphne_server.serve(listener, application, ready, admission, link)
@@ -98,11 +108,6 @@ def check_database() -> None:
         psycopg.connect(**parameters).close()
     except psycopg.Error as error:
         raise ImproperlyConfigured(f"DATABASE_URL: {' '.join(str(error).split())}") from None
-
-
-def find_memory() -> str | None:
-    """Return a folder that is kept in memory, or None where there is none."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108  for a folder of our own
 
 
 def build_local_url(host: str, port: int) -> str:
