@@ -6,9 +6,10 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from voiceproject.cache import redis_address
 from voiceproject.server.worker_count import read_worker_count
 from voiceproject.settings.django import STATIC_HASHED
-from voiceproject.settings.env import VAR_DIR, env, env_choice, env_database, env_int, env_json, env_url
+from voiceproject.settings.env import VAR_DIR, env, env_choice, env_database, env_file, env_int, env_json, env_url
 
 # Postgres: postgres://user:password@host:5432/database. Unset: the embedded one, under var/, which manage.py starts.
 DATABASES = {"default": env_database("DATABASE_URL")}
@@ -43,26 +44,41 @@ SPOOL_MAX_BYTES = env_int("SPOOL_MAX_MB", 500, lowest=1, highest=1_000_000) * 1_
 # at most (a second takes 48 kB). 0 keeps nothing of it.
 UTTERANCE_JOURNAL_BYTES = env_int("UTTERANCE_JOURNAL_MB", 200, highest=1_000_000) * 1_000_000
 
-# Redis: redis://host:6379/0. Needed when more than one process serves the site; without it one process uses its memory.
-REDIS_URL = env_url("REDIS_URL", "redis", "rediss", "unix")
+# Redis: redis://host:6379/0, rediss://… with TLS, or the master that sentinels know, redis+sentinel://one,two/name/0:
+# voiceproject/cache/redis_address.py. Needed when more than one process serves the site; without it one process uses
+# its memory.
+REDIS_URL = env_url("REDIS_URL", *redis_address.SCHEMES)
+# The authority that has signed the certificate of Redis, as a PEM file. Unset: those that the system trusts.
+REDIS_CA_FILE = env_file("REDIS_CA_FILE")
 if REDIS_URL:
+    redis_server = redis_address.build_server(REDIS_URL, REDIS_CA_FILE)
     CACHES = {
         # While Redis is away each process has its own in memory. It is found gone at once, or within half a second.
         "default": {
             "BACKEND": "voiceproject.cache.shared_cache.SharedCache",
-            "LOCATION": REDIS_URL,
-            "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry": Retry(NoBackoff(), 1)},
+            "LOCATION": redis_server.location,
+            "OPTIONS": {
+                **redis_server.cache_options,
+                "socket_timeout": 0.5,
+                "socket_connect_timeout": 0.5,
+                "retry": Retry(NoBackoff(), 1),
+            },
         },
         # A look-up that takes longer than this is given up by its caller, and must not hold a thread for long.
         "speech": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": REDIS_URL,
+            "LOCATION": redis_server.location,
             "KEY_PREFIX": "speech",
-            "OPTIONS": {"socket_timeout": 0.2, "socket_connect_timeout": 0.5, "retry": Retry(NoBackoff(), 0)},
+            "OPTIONS": {
+                **redis_server.cache_options,
+                "socket_timeout": 0.2,
+                "socket_connect_timeout": 0.5,
+                "retry": Retry(NoBackoff(), 0),
+            },
         },
     }
     # It waits 5 s for a message at a time, which is no silence of Redis yet.
-    layer_host = {"address": REDIS_URL, "socket_timeout": 10, "socket_connect_timeout": 2}
+    layer_host = {**redis_server.layer_host, "socket_timeout": 10, "socket_connect_timeout": 2}
     CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [layer_host]}}
     }
