@@ -2,9 +2,12 @@
 FROM python:3.13-slim AS packages
 # With --build-arg LOCAL=true it can hear and speak by itself; the models are not in it, but in LOCAL_MODELS_DIR.
 ARG LOCAL=false
-COPY requirements.txt requirements-local.txt ./
+# With --build-arg S3=true it can keep sound in a bucket.
+ARG S3=false
+COPY requirements.txt requirements-local.txt requirements-s3.txt ./
 RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes \
-    --requirement $(if [ "$LOCAL" = true ]; then echo requirements-local.txt; else echo requirements.txt; fi)
+    --requirement $(if [ "$LOCAL" = true ]; then echo requirements-local.txt; else echo requirements.txt; fi) \
+    $(if [ "$S3" = true ]; then echo --requirement requirements-s3.txt; fi)
 
 FROM python:3.13-slim
 RUN useradd --system --no-create-home --uid 10001 voiceproject && install --directory --owner voiceproject --mode 700 /spool /models

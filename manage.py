@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""The one entrance for every command. Without DATABASE_URL it brings Postgres along."""
+"""The one entrance for every command. Without DATABASE_URL it brings Postgres along, for several processes Redis."""
 
 import os
 import signal
@@ -11,7 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from dotenv import load_dotenv
 
-from voiceproject.local import embedded_postgres, generated_keys, postgres_watch
+from voiceproject.local import embedded_postgres, embedded_redis, generated_keys, postgres_watch
+from voiceproject.server import worker_count
 
 BASE_DIR = Path(__file__).resolve().parent
 
@@ -22,6 +23,8 @@ def prepare(command: str) -> None:
     load_dotenv(BASE_DIR / os.environ.get("ENV_FILE", ".env"))
     if embedded_postgres.is_installed():  # so this is somebody's own machine, not the image
         prepare_var(command, BASE_DIR / "var")
+    if command == "run" and not worker_count.read_worker_number():
+        prepare_redis()
     settings.INSTALLED_APPS  # noqa: B018  reads the settings, so that a wrong one is found here
 
 
@@ -33,6 +36,12 @@ def prepare_var(command: str, var_dir: Path) -> None:
         os.environ["DATABASE_URL"] = embedded_postgres.start(var_dir / "postgres")
         if command == "run":
             postgres_watch.begin(var_dir / "postgres")
+
+
+def prepare_redis() -> None:
+    """Bring Redis along where several processes need it and there is none."""
+    if worker_count.read_worker_count() > 1 and not os.environ.get("REDIS_URL"):
+        os.environ["REDIS_URL"] = embedded_redis.start()
 
 
 def main() -> None:

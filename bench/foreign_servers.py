@@ -12,7 +12,8 @@ from typing import Any
 
 import manage
 from voiceproject.server import daphne_server
-from voiceproject.server.daphne_server import MAX_MESSAGE_BYTES, Sessions
+from voiceproject.server.daphne_server import MAX_MESSAGE_BYTES
+from voiceproject.server.sessions import Sessions
 
 Ready = Callable[[], None]
 UVICORN = {"uvicorn": "websockets", "uvicorn-sansio": "websockets-sansio", "uvicorn-wsproto": "wsproto"}
@@ -22,7 +23,7 @@ NAMES = (*UVICORN, "hypercorn", "granian")
 def serve_with(name: str) -> Callable[[socket.socket, Any, Ready, Sessions], None]:
     """Return a function that serves an application on a bound socket with the server of this name."""
 
-    def serve(placeholder: socket.socket, application: Any, ready: Ready, sessions: Sessions) -> None:
+    def serve(placeholder: socket.socket, application: Any, ready: Ready, sessions: Sessions, _: None = None) -> None:
         work = _UVICORN_OR[name](name, placeholder, application)
         uvloop = import_module("uvloop")
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

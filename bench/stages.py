@@ -4,6 +4,7 @@ A timer of used CPU time interrupts the thread; what it has used since the last 
 is in now. So nothing is slowed down, unlike under a profiler that is called at each function.
 """
 
+import selectors
 import signal
 import time
 from collections import defaultdict
@@ -17,7 +18,9 @@ EVERY_SEC = 0.001  # of CPU; Linux rounds it up to a tick, of some ms
 ELSEWHERE = "event loop and others"
 # By the beginning of a file's path and of a function's name in it; the longest that fits counts.
 STAGES = {
+    selectors.__file__: "waiting for sockets and timers",
     "bench/": "bench itself",
+    "bench/session_cost.py:main": ELSEWHERE,  # what runs the event loop
     "conversations/transport/": "socket to session",
     "conversations/session/dispatch/inbox.py": "inbox",
     "conversations/realtime/protocol/": "parsing",

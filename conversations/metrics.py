@@ -1,7 +1,6 @@
 """Metrics for Prometheus. Labels come from short, fixed lists, so nothing of a user ever shows in one."""
 
 from functools import lru_cache
-from time import monotonic
 from typing import Literal
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -9,10 +8,14 @@ from prometheus_client import Counter, Gauge, Histogram
 from conversations.engines import incidents
 from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.incidents import EngineIncident
-from conversations.loop_lag import LAG
 from conversations.realtime.measurements import DecisionOutcome, DiscardedUsage, Measurement, PlaybackLatency
 from conversations.realtime.protocol.items import LiveItem
 from conversations.site_engines import list_site_models
+from voiceproject.metrics import slots
+
+slots.share_if_wanted()  # before the first metric is made
+
+CallOutcome = Literal["completed", "failed", "cancelled"]
 
 _steps = Histogram(
     "voiceproject_turn_step_seconds",
@@ -45,15 +48,33 @@ _engines = Counter(
     "Engine calls that failed, were refused or retried, or went on another way.",
     ["engine", "provider", "model", "outcome", "code"],
 )
+_calls = Counter(
+    "voiceproject_engine_calls",
+    "Calls to engines and tools, by how they ended. A turn has several; what a cache answered is none.",
+    ["engine", "provider", "model", "outcome"],
+)
+_first_outputs = Histogram(
+    "voiceproject_engine_first_output_seconds",
+    "Seconds from a call to an engine to its first output; of speech to text and tools, to all of it.",
+    ["engine", "provider"],
+    buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0),
+)
+_sessions = Gauge("voiceproject_live_sessions", "Live sessions.", multiprocess_mode="livesum")
+_capacity = Gauge("voiceproject_session_capacity", "The most live sessions, MAX_SESSIONS.", multiprocess_mode="livesum")
+_ready = Gauge(
+    "voiceproject_ready",
+    "Whether what a process needs to serve is there, as /readyz says: 1, or 0.",
+    ["check"],
+    multiprocess_mode="livemostrecent",
+)
+_begun = Counter("voiceproject_sessions", "Sessions that began.")
+_refused = Counter("voiceproject_sessions_refused", "Callers who got no session, by the code they were told.", ["code"])
 _circuits = Gauge(
     "voiceproject_engine_circuits_open",
-    "Engines that are skipped where another can answer, since they failed lately.",
+    "Engines with a credential of the site that are skipped where another can answer, since they failed lately.",
     ["engine", "provider"],
     multiprocess_mode="livesum",
 )
-_sessions = Gauge("voiceproject_live_sessions", "Live sessions of this process.")
-_lag = Gauge("voiceproject_event_loop_lag_seconds", "How late the event loop is, averaged over a second.")
-_lag.set_function(lambda: LAG.measure_sec(monotonic()))
 
 
 def observe_turn(item: LiveItem) -> None:
@@ -83,13 +104,47 @@ def set_live_sessions(count: int) -> None:
     _sessions.set(count)
 
 
+def set_capacity(most: int) -> None:
+    """Set how many sessions this process takes."""
+    _capacity.set(most)
+
+
+def set_ready(check: str, is_ok: bool) -> None:
+    """Set the outcome of one of the checks of /readyz."""
+    _ready.labels(check).set(is_ok)
+
+
+def count_session() -> None:
+    """Count a session that begins."""
+    _begun.inc()
+
+
+def count_refusal(code: str) -> None:
+    """Count a caller who gets no session, by the code of the error that it is told, which is one of ours."""
+    _refused.labels(code).inc()
+
+
+def count_engine_call(engine: EngineKind | Literal["tool"], provider: str, model: str, outcome: CallOutcome) -> None:
+    """Count a call to an engine, or to a tool, that has ended."""
+    _calls.labels(engine, provider, _limit_model(model), outcome).inc()
+
+
+def observe_first_output(engine: EngineKind | Literal["tool"], provider: str, seconds: float) -> None:
+    """Observe how long an engine took to its first output."""
+    _first_outputs.labels(engine, provider).observe(seconds)
+
+
 def count_engine_incident(incident: EngineIncident) -> None:
     """Count a failure, retry or fallback of an engine.
 
     Models that are not in the settings are “other”, since users may name any.
     """
-    model = incident.model if incident.model in _list_site_models() else "other"
+    model = _limit_model(incident.model)
     _engines.labels(incident.engine, incident.provider, model, incident.outcome, incident.code).inc()
+
+
+def _limit_model(model: str) -> str:
+    return model if model in _list_site_models() else "other"
 
 
 def set_open_circuits(kind: EngineKind, provider: str, count: int) -> None:

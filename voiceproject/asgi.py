@@ -12,9 +12,11 @@ django.setup(set_prefix=False)  # loads the apps, so it comes before what import
 from conversations.transport.websocket import RealtimeConsumer  # noqa: E402
 from voiceproject.http.health import add_probes  # noqa: E402
 from voiceproject.http.request_handling import Handler  # noqa: E402
+from voiceproject.http.trace_context import continue_traces  # noqa: E402
 from voiceproject.server.websocket_paths import restrict_to  # noqa: E402
 
 # Which origins may connect depends on how they sign in, so the consumer decides it. It looks for who is signed in, too:
 # Channels' middleware does so ahead of the handshake, all on one thread, which a database that hangs would hold up.
 realtime: Any = RealtimeConsumer.as_asgi()
-application = ProtocolTypeRouter({"http": add_probes(Handler()), "websocket": restrict_to("/v1/realtime", realtime)})
+protocols = {"http": add_probes(Handler()), "websocket": restrict_to("/v1/realtime", realtime)}
+application = continue_traces(ProtocolTypeRouter(protocols))

@@ -16,6 +16,7 @@ class Credential:
     secret: str  # Google: an API key, or the JSON text of a service account
     base_url: str = ""  # Google: an endpoint; http:// means plaintext gRPC
     public_only: bool = False  # a user typed the base URL: call it through `public_addresses`
+    of_user: bool = False  # a user's own, not the site's
 
     def __repr__(self) -> str:
         return f"Credential(base_url={self.base_url!r})"  # the secret stays out of logs and tracebacks

@@ -132,7 +132,7 @@ def _find_own(key: ProviderKey) -> Credential:
 
 def _build_credential(provider: str, secret: str, base_url: str) -> Credential:
     public_only = bool(base_url) and settings.USER_BASE_URLS == "public"
-    return Credential(secret, base_url or get_default_base_url(provider), public_only)
+    return Credential(secret, base_url or get_default_base_url(provider), public_only, of_user=True)
 
 
 def _make_hint(secret: str) -> str:

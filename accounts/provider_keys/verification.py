@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import grpc
@@ -32,6 +33,7 @@ class Verdict:
 
     works: bool
     text: str  # a sentence or two for the user, never with the secret in it
+    models: Mapping[str, str] = field(default_factory=dict)  # that an OpenAI-compatible server offers: see _read_models
 
 
 def verify_key(provider: str, credential: Credential) -> Verdict:
@@ -43,14 +45,15 @@ def _verify_openai(credential: Credential) -> Verdict:
     url = credential.base_url or OPENAI_URL
     name = "OpenAI" if url == OPENAI_URL else urlsplit(url).hostname or url
     try:
-        count = _count_models(async_to_sync(_list_models)(credential, url))
+        models = _read_models(async_to_sync(_list_models)(credential, url))
     except (openai.OpenAIError, httpx2.HTTPError, TimeoutError) as error:
         return Verdict(False, _describe_openai_error(error, name))
-    if count is None:
+    if models is None:
         return Verdict(
             False, f"{name} answers, but not like an OpenAI-compatible server. Check the base URL: most end in /v1."
         )
-    return Verdict(True, f"Works: {name} offers {count} model{'' if count == 1 else 's'}.")
+    count = len(models)
+    return Verdict(True, f"Works: {name} offers {count} model{'' if count == 1 else 's'}.", models)
 
 
 async def _list_models(credential: Credential, url: str) -> bytes:
@@ -74,17 +77,20 @@ async def _keep_bounds(response: httpx2.Response) -> None:
     await bound_answer(response, MAX_ANSWER_BYTES)
 
 
-def _count_models(body: bytes) -> int | None:
-    """Return how many models the answer lists, or None if it is no list of models.
+def _read_models(body: bytes) -> dict[str, str] | None:
+    """Return the models that the answer lists, each with the day it ends, as 2027-01-06, or "".
 
-    A web page answers 200 too, and the SDK accepts it.
+    None if it is no list of models: a web page answers 200 too, and the SDK accepts it.
     """
     try:
         answer = parse_json(body, MAX_ANSWER_BYTES)
     except ValueError:
         return None
     models = answer.get("data") if isinstance(answer, dict) else None
-    return len(models) if isinstance(models, list) else None
+    if not isinstance(models, list):
+        return None
+    entries = [model if isinstance(model, dict) else {} for model in models]
+    return {str(one.get("id", number)): str(one.get("shutdown_date") or "") for number, one in enumerate(entries)}
 
 
 def _describe_openai_error(error: Exception, name: str) -> str:

@@ -43,22 +43,25 @@ class Gate:
         self._room = self.LOWEST / self.MARGIN
         self._left = 0
 
-    def may_be_speech(self, power: float) -> bool:
-        """Return whether the model should look at a window of this power; if not, learn the room from it."""
+    def may_be_speech(self, window: Window) -> bool:
+        """Return whether the model should look at a window; if not, learn the room from it."""
+        if self._left >= self.DOUBT:
+            return True  # however quiet it is, so its power need not be measured
+        power = _measure_voice_power(window)
         if power > self._room * self.MARGIN and power > self.LOWEST:
-            self._left = max(self._left, self.DOUBT)
+            self._left = self.DOUBT
         if self._left:
             return True
         self._learn(power)
         return False
 
-    def update(self, power: float, probability: float) -> None:
+    def update(self, window: Window, probability: float) -> None:
         """Learn from the model's verdict on a window that has passed."""
         if probability > self.LIKELY:
             self._left = self.HOLD
         else:
             self._left -= 1
-            self._learn(power)
+            self._learn(_measure_voice_power(window))
 
     def _learn(self, power: float) -> None:
         self._room += (power - self._room) * (self.RISE if power > self._room else self.FALL)
@@ -90,13 +93,12 @@ class SpeechDetector:
         found = []
         for start in range(0, whole, STEP_BYTES):
             window = np.frombuffer(pcm, np.int16, STEP, start)
-            power = _measure_voice_power(window)
             probability = 0.0
-            if self._gate.may_be_speech(power):
+            if self._gate.may_be_speech(window):
                 while self._quiet:
                     yield from self._ask(self._quiet.popleft())
                 probability = yield from self._ask(window)
-                self._gate.update(power, probability)
+                self._gate.update(window, probability)
             else:
                 self._quiet.append(window)
             found.append(probability)

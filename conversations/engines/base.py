@@ -24,6 +24,7 @@ class EngineSpec:
     base_url: str = ""  # OpenAI: compatible server. Google: endpoint; http:// means plaintext gRPC
     timeout_sec: float = 15.0  # to the first output, retries included, and between two pieces of output
     public_only: bool = False  # a user typed base_url, so only public addresses may be called
+    of_user: bool = False  # api_key is a user's own, not the site's
     stream_model: str = ""  # STT: the model that transcribes while the user speaks; "" if the provider has none
     folder: str = ""  # local engines: where the models are, each in a folder of its name
     reasoning_effort: str = ""  # LLM; "" is "none" for OpenAI's own models, and not sent to compatible servers

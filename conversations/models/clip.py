@@ -1,5 +1,6 @@
 """The audio of items, and its files."""
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import Storage, storages
 from django.db import models
@@ -12,7 +13,8 @@ def clip_storage() -> Storage:
     try:
         return storages["clips"]
     except (ImproperlyConfigured, TypeError) as error:  # TypeError: the storage knows no such option
-        raise ImproperlyConfigured(f"CLIPS_STORAGE, CLIPS_STORAGE_OPTIONS: {error}") from None
+        names = "S3_BUCKET" if settings.S3_BUCKET else "CLIPS_STORAGE, CLIPS_STORAGE_OPTIONS"
+        raise ImproperlyConfigured(f"{names}: {error}") from None
 
 
 class AudioClip(models.Model):

@@ -105,6 +105,7 @@ class Generate:
     tool_choice: str = "auto"
     is_preemptive: bool = False  # of the endpoint: begins held, see HoldSpeech
     due_at: float | None = None  # by when the turn needs the first sound, or word
+    is_spoken: bool = False  # the client is told of the words as they sound, so that others may replace them until then
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from conversations.realtime import commands, engine_events, measurements
 from conversations.realtime.protocol.beta import BetaDialect
 from conversations.realtime.protocol.errors import ProtocolError
 from conversations.realtime.protocol.ids import make_id
-from conversations.session import recording
+from conversations.session import recording, turn_traces
 from conversations.session.dispatch.deadline_timers import DeadlineTimers
 from conversations.session.dispatch.dispatch_queue import AnyMachine, DispatchQueue, Machine
 from conversations.session.dispatch.error_boundary import BoundaryTaskGroup, ErrorBoundary
@@ -52,8 +52,7 @@ class Session(ABC):
         self._inbox, self._outbox = Inbox(dialect), Outbox(send, dialect, is_paced=is_paced)
         self._dispatch = DispatchQueue(self._perform, self.error_boundary)
         self._deadlines = DeadlineTimers(self._dispatch.receive)
-        self._close_code, self._words_sec = NORMAL, WORDS_SEC
-        self._client_left = False
+        self._close_code, self._words_sec, self._client_left = NORMAL, WORDS_SEC, False
         self._departure = engine_events.ClientGone(vanished=False)  # how the client left; so if it was told to
         self.detached_at: float | None = None  # when the connection was lost, of a client that may come back
         self._recording: recording.SessionRecording | None = None
@@ -63,6 +62,7 @@ class Session(ABC):
         self._recording = recording.begin(self.opened)
         machine = machine_type(make_id=self._recording.make_id if self._recording else make_id, **arguments)
         self._dispatch.machine = self._recording.record(machine, arguments) if self._recording else machine
+        self._traces = turn_traces.begin(self.opened, machine.state.config)
         return machine
 
     async def run(self) -> None:
@@ -94,6 +94,7 @@ class Session(ABC):
             await self._record.end()
             if self._recording:
                 await self._recording.end()
+            self._traces.end()
 
     @abstractmethod
     async def _begin_engines(self, group: asyncio.TaskGroup) -> None:
@@ -110,9 +111,9 @@ class Session(ABC):
     # The transport's side.
 
     def feed(self, frame: str | bytes) -> None:
-        """Take a frame without waiting, so that the transport can notice a disconnect."""
+        """Take a frame without waiting, so that the transport can notice a disconnect. One alone is handled at once."""
         try:
-            self._inbox.put(frame)
+            self._inbox.take(frame, self.machine.state.config, self._dispatch)
         except FrameTooLargeError as error:
             self._dispatch.refuse(ProtocolError("frame_too_large", str(error)))
         except TooFastError:
@@ -185,6 +186,7 @@ class Session(ABC):
     # What the machine decides.
 
     def _perform(self, command: Any) -> None:
+        self._traces.see(command)
         match command:
             case commands.Send(event):
                 self._send(event)
@@ -210,8 +212,6 @@ class Session(ABC):
         """Perform a command that only machines of this kind decide on."""
 
     def _send(self, event: dict[str, Any]) -> None:
-        if event["type"] == "response.done":
-            metrics.count_response(event["response"]["status"])
         if self._client_left:
             return
         try:

@@ -115,11 +115,13 @@ class CascadeSession(Session):
         try:
             look = next(detection)
         except StopIteration as ended:  # all is quiet, or no window is complete
-            for event in _build_windows(ended.value):
+            found, look = ended.value, None
+        if look is None:
+            for event in _build_windows(found):
                 self._dispatch.receive(event)
         else:
             fill = self._dispatch.reserve()
-            take = lambda found: fill(_build_windows(found))  # noqa: E731
+            take = lambda probabilities: fill(_build_windows(probabilities))  # noqa: E731
             SPEECH_BATCHES.add(detection, look, take, self.error_boundary.fail)
 
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from django.db import Error
 
 from accounts import connection_grants
-from conversations.realtime.protocol.ids import make_id
-from conversations.storage import database_threads, journal_recovery, leases, store
+from conversations.storage import database_threads, journal_recovery, leases, process_locks, store
 from conversations.storage.callers import Caller
 from conversations.storage.database_threads import in_thread
 from conversations.storage.leases import ConversationDeletedError, TakenOverError
@@ -20,12 +19,11 @@ log = logging.getLogger(__name__)
 
 WAIT_SEC = 2.0  # so long the session that holds it may store what was said; then it is taken by force
 LOOK_SEC = 0.05  # between two tries
-RECOVER_SEC = 3.0  # so long a newcomer waits for what a killed process has left behind
+CLEAR_SEC = 3.0  # so long a newcomer waits for what a killed process has left behind
 
 _take = in_thread(leases.take)
 _claim = in_thread(leases.claim)
 _end = in_thread(leases.end)
-_recover = in_thread(journal_recovery.recover_conversation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ async def hold_conversation(
     Raise ConversationHeldError or TakenOverError if another session holds it in the end, and whatever
     `store.open_conversation` raises.
     """
-    opened = await _open(caller, ask, make_id("hold"), is_stored, takes_over)
+    opened = await _open(caller, ask, process_locks.make_holder(), is_stored, takes_over)
     try:
         yield opened
     finally:
@@ -59,7 +57,7 @@ async def _open(
     caller: Caller, ask: ConversationRequest, holder: str, is_stored: bool, takes_over: bool
 ) -> OpenedConversation:
     named = (ask.conversation, ask.assistant, ask.model, ask.time_zone)
-    await _recover_remains(ask.conversation)
+    await _clear_remains(ask.conversation)
     try:
         return await database_threads.answer_in_time(
             store.open_conversation(caller, *named, is_stored=is_stored, holder=holder)
@@ -72,14 +70,20 @@ async def _open(
     return await store.open_conversation(caller, *named, is_stored=is_stored, holder=holder)
 
 
-async def _recover_remains(public_id: str) -> None:
-    """Recover what was being said when the process of the last session was killed, before anything comes after it."""
+async def _clear_remains(public_id: str) -> None:
+    """Recover and close what a killed process has left of the conversation, before anything comes after it."""
     if not public_id:
         return
     try:
-        await database_threads.answer_in_time(_recover(public_id), RECOVER_SEC)
+        await database_threads.answer_in_time(_clear(public_id), CLEAR_SEC)
     except Error as error:  # the background does it later, and finds its place
         log.warning("conversation %s: what was being said is not recovered yet: %s", public_id, type(error).__name__)
+
+
+@in_thread
+def _clear(public_id: str) -> None:
+    journal_recovery.recover_conversation(public_id)
+    process_locks.close_conversations_of_the_dead()
 
 
 async def _take_over(pk: int, holder: str, caller: Caller) -> None:

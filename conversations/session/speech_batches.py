@@ -70,7 +70,7 @@ class SpeechBatches:
             batch = _judge(batch)
             if not batch:
                 break
-        self._waiting = batch + self._waiting
+        self._waiting += batch  # behind those that came meanwhile
         if self._waiting:
             self._schedule(loop, 0.0)
 
@@ -89,14 +89,23 @@ def _judge(batch: list[Waiting]) -> list[Waiting]:
 def _goes_on(one: Waiting, verdict: Verdict) -> bool:
     """Give the verdict to the detection, and its result to who waits for it. Return whether it asks for another one."""
     try:
-        one.look = one.detection.send(verdict)
-    except StopIteration as ended:
-        one.take(ended.value)
-        return False
+        found = _advance(one, verdict)
+        if found is None:
+            return True
+        one.take(found)
     except Exception as error:  # an error boundary: it ends this session
         one.fail(error)
-        return False
-    return True
+    return False
+
+
+def _advance(one: Waiting, verdict: Verdict) -> list[float] | None:
+    """Give the verdict to the detection, and return its result, or None if it has a further window."""
+    try:
+        one.look = one.detection.send(verdict)
+    except StopIteration as ended:
+        found: list[float] = ended.value
+        return found
+    return None
 
 
 SPEECH_BATCHES = SpeechBatches()  # of this process

@@ -42,6 +42,11 @@ def in_thread(
     return sync_to_async(with_connection, thread_sensitive=False, executor=threads)
 
 
+def count_waiting() -> int:
+    """Return how many calls of sessions wait for a thread."""
+    return _threads._work_queue.qsize()
+
+
 def in_request(call: Callable[Params, Result]) -> Callable[Params, Awaitable[Result]]:
     """Return `call` for async code that serves a request: it runs in the request's own thread, with its connection."""
 

@@ -41,6 +41,7 @@ def build_spec(kind: EngineKind, choice: EngineChoice, language: str, credential
         base_url=credential.base_url if credential else "",
         reasoning_effort=site.reasoning_effort,
         public_only=credential.public_only if credential else False,
+        of_user=credential.of_user if credential else False,
         timeout_sec=settings.ENGINE_TIMEOUT_SEC,
         stream_model=stream_model,
     )

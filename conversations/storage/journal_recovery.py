@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import BoundedSemaphore
 
 from django.conf import settings
 
@@ -33,7 +34,9 @@ CLIPS_RETRY_SEC = 30.0  # between two tries, since each takes long when the clip
 ERROR_CODE = "server_stopped"
 ERROR_MESSAGE = "The server stopped while this was being said. What had come of it is kept, but was not transcribed."
 
+AT_ONCE = 2  # conversations that are about to be continued
 _clips_not_before = 0.0
+_room = BoundedSemaphore(AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +63,18 @@ def recover() -> bool:
 
 
 def recover_conversation(public_id: str) -> None:
-    """Do the same for one conversation, which is about to be continued."""
-    for path in _list_files():
-        if path.stem.partition("-")[2] == public_id:
-            _recover_file(path)
+    """Do the same for one conversation, which is about to be continued.
+
+    It is left to the background if so many are recovered already: a clip storage that hangs must not take all threads.
+    """
+    if time.monotonic() < _clips_not_before or not _room.acquire(blocking=False):
+        return
+    try:
+        for path in _list_files():
+            if path.stem.partition("-")[2] == public_id:
+                _recover_file(path)
+    finally:
+        _room.release()
 
 
 def _list_files() -> list[Path]:

@@ -19,7 +19,9 @@ LEASE = timedelta(seconds=30)
 # How long after its end a lease counts as lapsed: a session whose database was away can still renew it.
 PATIENCE = timedelta(seconds=10)
 SWEPT_AT_ONCE = 500
-FREE = Q(held_until=None) | Q(held_until__lt=Now())
+# No lease is that long: the database's clock was set back since. Whoever lives renews it with the new time.
+IMPOSSIBLE = Q(held_until__gt=Now() + 2 * LEASE)
+FREE = Q(held_until=None) | Q(held_until__lt=Now()) | IMPOSSIBLE
 
 
 class ConversationDeletedError(Exception):
@@ -63,6 +65,12 @@ def claim(pk: int, holder: str) -> None:
     """Ask the session that holds the conversation to hand it over. Raise ConversationDeletedError."""
     if not Conversation.objects.owned().filter(pk=pk).update(claimed_by=holder):
         raise ConversationDeletedError
+
+
+def is_live(user_id: int, public_id: str) -> bool:
+    """Return whether a session holds this conversation of this user, in whatever process."""
+    live = Conversation.objects.filter(user_id=user_id, public_id=public_id, held_until__gte=Now())
+    return live.exists()
 
 
 def find_lost(held: Collection[tuple[int, str]]) -> set[str]:
@@ -111,9 +119,23 @@ def _end(pk: int, holder: str, status: Conversation.Status) -> None:
 def end_lapsed() -> int:
     """Close the conversations whose holders are gone (a killed process, say), and return how many those were."""
     lapsed = Conversation.objects.filter(
-        Q(held_until=None) | Q(held_until__lt=Now() - PATIENCE), status=Conversation.Status.LIVE
+        Q(held_until=None) | Q(held_until__lt=Now() - PATIENCE) | IMPOSSIBLE, status=Conversation.Status.LIVE
     )
-    pks = list(lapsed.select_for_update(skip_locked=True).values_list("pk", flat=True)[:SWEPT_AT_ONCE])
+    return _break_off(list(lapsed.select_for_update(skip_locked=True).values_list("pk", flat=True)[:SWEPT_AT_ONCE]))
+
+
+@transaction.atomic
+def break_off_all(prefix: str) -> int:
+    """Close the conversations of holders whose ids begin so: their process is gone. Return how many those were.
+
+    Those in which nothing is stored yet are left to their leases: their users may be about to come back.
+    """
+    held = Conversation.objects.filter(holder__startswith=prefix, status=Conversation.Status.LIVE, item_count__gt=0)
+    return _break_off(list(held.select_for_update(skip_locked=True).values_list("pk", flat=True)))
+
+
+def _break_off(pks: list[int]) -> int:
+    """Close these conversations, which the caller has locked. Those that are empty go."""
     if pks:
         close_unfinished(pks)
         Conversation.objects.filter(pk__in=pks).update(status=Conversation.Status.BROKE_OFF, held_until=None)

@@ -7,7 +7,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 DRAFT_SEC = 60.0  # an older draft is not being written any more
@@ -52,20 +52,21 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def claim(path: Path) -> Iterator[bytes]:
-    """Lock a file and yield its bytes; b"" if its writer lives, or if somebody else reads it or has removed it."""
-    with path.open("rb") if path.exists() else open(os.devnull, "rb") as file:
+def claim(path: Path) -> Iterator[bytes | None]:
+    """Lock a file and yield its bytes; None if its writer lives, or if somebody else reads it or has removed it."""
+    with ExitStack() as stack:
         try:
+            file = stack.enter_context(path.open("rb"))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield b""
+        except (FileNotFoundError, BlockingIOError):
+            yield None
         else:
-            yield file.read() if path.exists() else b""
+            yield file.read() if path.exists() else None
 
 
 def remove_drafts(folder: Path) -> None:
     """Remove the files that killed processes had begun to create."""
     for draft in folder.glob("*.new"):
-        with claim(draft):
-            if draft.exists() and time.time() - draft.stat().st_mtime > DRAFT_SEC:
+        with claim(draft) as data:
+            if data is not None and time.time() - draft.stat().st_mtime > DRAFT_SEC:
                 draft.unlink()

@@ -56,7 +56,7 @@ class Recorder:
                 unstored_changes.UnstoredChanges.from_session(self._opened, changes, self._writer.has_stored),
                 self._writer.hanging,
             )
-        await asyncio.to_thread(self._journal.close)
+        await self._journal.close()
 
     def stop_storing(self) -> None:
         """Store nothing from now on."""

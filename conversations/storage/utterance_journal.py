@@ -8,6 +8,7 @@ gone, `journal_recovery` makes an item of it.
 Per frame this costs a place in a queue. Whatever the disk does, no conversation waits for it.
 """
 
+import asyncio
 import json
 import logging
 import os
@@ -28,6 +29,7 @@ from conversations.storage.unstored_changes import Origin
 log = logging.getLogger(__name__)
 
 WRITE_SEC = 0.5  # between two writes: what a killed process loses of an utterance at most
+CLOSE_SEC, LOOK_SEC = 1.0, 0.02  # how long a session that ends waits for the disk, and how often it looks
 MAX_WAITING_BYTES = 2_000_000  # of one utterance, while the disk hangs
 MAX_UTTERANCES = 8  # of one session, while nothing can be stored
 SUFFIX = ".utterance"
@@ -58,7 +60,7 @@ class JournalWriter:
 
     def __init__(self) -> None:
         self._begun: deque[Utterance] = deque()
-        self._has_work = Event()
+        self._has_work, self._is_urgent = Event(), Event()
         self._lock = Lock()  # guards what follows, and the files
         self._open: list[Utterance] = []
         self._thread: Thread | None = None
@@ -72,10 +74,15 @@ class JournalWriter:
         self._begun.append(utterance)
         self._has_work.set()
 
+    def hurry(self) -> None:
+        """Write now, and remove the files of what is over."""
+        self._is_urgent.set()
+
     def _run(self) -> None:
         while True:
             self._has_work.wait()
-            time.sleep(WRITE_SEC)
+            self._is_urgent.wait(WRITE_SEC)
+            self._is_urgent.clear()
             self._has_work.clear()
             if self.write():
                 self._has_work.set()
@@ -120,7 +127,8 @@ def _remove(utterance: Utterance) -> None:
     if utterance.file is not None:
         with suppress(OSError):
             utterance.path.unlink(missing_ok=True)  # before its lock is released
-        os.close(utterance.file)
+        with suppress(OSError):
+            os.close(utterance.file)
         utterance.file = None
 
 
@@ -170,7 +178,6 @@ class UtteranceJournal:
         """Remove the utterance: its item is stored, or will not be."""
         if utterance := self._utterances.pop(item_id, None):
             utterance.is_over = True
-            utterance.waiting.clear()
 
     def stop(self) -> None:
         """Keep nothing from now on, and nothing that was kept."""
@@ -178,9 +185,12 @@ class UtteranceJournal:
         for item_id in list(self._utterances):
             self.forget(item_id)
 
-    def close(self) -> None:
-        """Remove the files of the session, which has ended. It may wait for the disk."""
-        had_some = bool(self._utterances)
+    async def close(self) -> None:
+        """Remove the files of the session, which has ended. A disk that hangs is not waited for."""
+        left = list(self._utterances.values())
         self.stop()
-        if had_some:
-            self._writer.write()
+        self._writer.hurry()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SEC):
+                while any(utterance.file is not None for utterance in left):  # noqa: ASYNC110  the disk tells nobody
+                    await asyncio.sleep(LOOK_SEC)

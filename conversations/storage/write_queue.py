@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Literal
+from weakref import WeakSet
 
 from django.db import Error
 
@@ -38,6 +39,14 @@ FAILED = "The conversation could not be saved, so it was ended."
 
 class NotStoredError(Exception):
     """A change was not durable when the session ended; futures of `put` raise it."""
+
+
+_queues: WeakSet["WriteQueue"] = WeakSet()  # those of all sessions
+
+
+def count_waiting() -> int:
+    """Return how many changes of all sessions of this process are not stored yet."""
+    return sum(queue.count_waiting() for queue in list(_queues))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,11 @@ class WriteQueue:
         self._has_given_up = self._is_late = False
         self._is_kept = False  # whether what waits is still kept for the spool after giving up
         self.has_stored = False  # whether anything at all was stored
+        _queues.add(self)
+
+    def count_waiting(self) -> int:
+        """Return how many changes are not stored yet."""
+        return len(self._waiting)
 
     def put(self, change: Change) -> asyncio.Future[None]:
         """Queue a change. The future is done when it is durable, or raises NotStoredError."""

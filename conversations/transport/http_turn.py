@@ -91,7 +91,7 @@ async def run_turn(question: TurnRequest) -> AsyncGenerator[Event]:
     Raise RefusedError, SoundFileError, NotFoundError, ConversationHeldError, UnknownTimeZoneError or EngineError,
     before the first event.
     """
-    with admission.admit(question.caller):
+    async with admission.admit(question.caller):
         pcm = await uploads.decode(question.file)
         frames = Frames()
         async with AsyncExitStack() as stack:

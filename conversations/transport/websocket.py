@@ -12,6 +12,7 @@ from accounts import time_zones
 from accounts.keys import client_secrets, key_attempt_limits
 from accounts.models import Scope
 from accounts.security import client_addresses
+from conversations import metrics
 from conversations.close_codes import NORMAL, POLICY_VIOLATION, TRY_AGAIN_LATER
 from conversations.engines.errors import EngineError
 from conversations.realtime.protocol.beta import BetaDialect
@@ -77,6 +78,7 @@ class RealtimeConsumer:
             # If the event loop is late every step takes long, so refuse first of all. A caller who names a conversation
             # may be in it already and then replaces that session, which is checked further on.
             if admission.is_overloaded() and not {"conversation", "resume"} & self.query.keys():
+                metrics.count_refusal("server_busy")
                 raise RefusedError(TRY_AGAIN_LATER, "server_busy", admission.SERVER_BUSY)
             caller = await self._authenticate(key)
             if not await self._resume(caller):
@@ -179,7 +181,7 @@ class RealtimeConsumer:
     async def _host(self, caller: callers.Caller, link: ClientLink) -> None:
         """Run a session, and tell whoever is at the other end of the link what goes wrong."""
         try:
-            with admission.admit(caller, self.query.get("conversation", "")):
+            async with admission.admit(caller, self.query.get("conversation", "")):
                 await self._converse(caller, link)
         except RefusedError as refusal:
             await refuse(link.send, link.close, refusal)

@@ -37,6 +37,11 @@ def test_the_list_says_what_each_holds(reviewer: Client) -> None:
         assert fact in page
 
 
+def test_one_whose_server_was_killed_says_so(reviewer: Client) -> None:
+    make_conversation(make_user(), "How do tides work?", status="broke_off")
+    assert "Broke off" in reviewer.get(LIST).content.decode()
+
+
 @pytest.mark.parametrize("query", [{}, {"q": "Hello"}])
 def test_a_list_takes_as_many_queries_however_long(
     reviewer: Client, query: dict[str, str], django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch

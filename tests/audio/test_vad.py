@@ -39,7 +39,7 @@ def detect(detector: SpeechDetector, sound: np.ndarray) -> list[float]:
 
 def detect_ungated(monkeypatch: pytest.MonkeyPatch, sound: np.ndarray) -> list[float]:
     with monkeypatch.context() as patch:
-        patch.setattr(vad.Gate, "may_be_speech", lambda gate, power: True)
+        patch.setattr(vad.Gate, "may_be_speech", lambda gate, window: True)
         return detect(SpeechDetector(), sound)
 
 

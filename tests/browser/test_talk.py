@@ -212,7 +212,8 @@ def test_another_voice_in_a_running_call(open_page: OpenPage, live_site: Site) -
     assert len(connected) == 2
     assert len(conversations) == 1
     assert f"&conversation={conversations.pop()}" in connected[1]
-    assert diary(page, "sent")[-1]["session"]["audio"]["output"]["voice"] == "en-gb"
+    update = [one for one in diary(page, "sent") if one["type"] == "session.update"][-1]
+    assert update["session"]["audio"]["output"]["voice"] == "en-gb"
     expect(page.get_by_label("Microphone")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_label("Voice")).to_be_hidden()

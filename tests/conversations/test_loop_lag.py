@@ -80,9 +80,10 @@ async def test_who_goes_on_with_a_conversation_is_looked_at() -> None:
 
 
 @pytest.mark.usefixtures("late")
-def test_nobody_is_admitted() -> None:
-    with pytest.raises(admission.RefusedError, match="busy"), admission.admit(callers.Caller(1)):
-        pass
+async def test_nobody_is_admitted() -> None:
+    with pytest.raises(admission.RefusedError, match="busy"):
+        async with admission.admit(callers.Caller(1)):
+            pass
 
 
 @pytest.mark.parametrize(

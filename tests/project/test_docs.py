@@ -10,7 +10,7 @@ from tests.support.live import ROOT
 
 PAGES = sorted(["README.md", "CONTRIBUTING.md", "SECURITY.md", *(f"docs/{p.name}" for p in ROOT.glob("docs/*.md"))])
 EXPLAINED = [f"docs/{name}.md" for name in ("architecture", "browser", "engines", "glossary", "storage", "turn-taking")]
-TOP = ("accounts", "bench", "conversations", "docs", "static", "templates", "tests", "voiceproject")
+TOP = ("accounts", "bench", "conversations", "deploy", "docs", "static", "templates", "tests", "voiceproject")
 PLACEHOLDER = re.compile(r"NAME|[*…<{]")
 
 

@@ -18,12 +18,13 @@ ROOT = Path(__file__).parents[2]
 PURE_EXCEPTIONS = ("openai.types", "pydantic", "pydantic_core", "markdown_it", "regex")
 OURS = ("accounts", "conversations", "voiceproject")
 # What many rooms tell or wake.
-TELLS = ("conversations.background_jobs", "conversations.loop_lag", "conversations.metrics")
+TELLS = ("conversations.background_jobs", "conversations.loop_lag", "conversations.metrics", "conversations.tracing")
 PCM = "conversations.pcm"  # the audio format, which imports nothing
 CLOSE_CODES = "conversations.close_codes"  # so does this
 LOCAL_CHOICE = "conversations.local_choice"
 SITE_ENGINES = "conversations.site_engines"
 ENGINE_NAMES = "conversations.engine_names"
+LOG_CONTEXT = "voiceproject.log_context"
 ENGINE_ERRORS = ("conversations.engines.engine_kinds", "conversations.engines.errors",
                  "conversations.engines.incidents", "conversations.engines.local.errors")  # fmt: skip
 PURE = (PCM, "conversations.realtime", "conversations.audio")
@@ -61,14 +62,14 @@ ROOMS = {
     "conversations.tools": (*STORED, "conversations.engines.base", "conversations.engines.untrusted_text",
                             "conversations.network", "voiceproject.database"),
     "conversations.session": ("accounts.connection_grants", CLOSE_CODES, "conversations.engines",
-                              "conversations.storage", "conversations.tools", *PURE, *TELLS),
+                              "conversations.storage", "conversations.tools", *PURE, *TELLS, LOG_CONTEXT),
     "conversations.session.dispatch": PURE,
-    "conversations.session.engine_calls": ("conversations.engines", "conversations.metrics",
+    "conversations.session.engine_calls": (LOG_CONTEXT, "conversations.engines", "conversations.metrics",
                                            "conversations.storage.engine_selection", "conversations.storage.store",
                                            "conversations.tools", *PURE),
     "conversations.transport": ("accounts", CLOSE_CODES, "conversations.engines.errors", "conversations.session",
-                                "conversations.storage", *PURE, *TELLS, "voiceproject.database.outages",
-                                "voiceproject.http.refusals"),
+                                "conversations.storage", *PURE, *TELLS, LOG_CONTEXT, "voiceproject.cache.user_places",
+                                "voiceproject.database.outages", "voiceproject.http.refusals"),
     "conversations.api": (*STORED, "conversations.engines.errors", "conversations.session", "conversations.transport",
                           "voiceproject"),
     "conversations.views": (*STORED, SITE_ENGINES, ENGINE_NAMES, "conversations.engines", "conversations.local_models",

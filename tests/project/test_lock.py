@@ -12,6 +12,7 @@ from tests.support.live import ROOT
 from tests.support.lock import MACHINES, Machine, find_missing, find_stale, read_pins, read_wishes
 
 NAMES = ["requirements", "requirements-local", "requirements-embedded", "requirements-dev"]
+BUCKET = "requirements-s3"
 ASKED = {name: (ROOT / f"{name}.in").read_text() for name in NAMES}
 LOCKS = {name: (ROOT / f"{name}.txt").read_text() for name in NAMES}
 PINS = {name: read_pins(lock) for name, lock in LOCKS.items()}
@@ -24,9 +25,17 @@ DEAF = [
 ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, BUCKET])
 def test_the_lock_is_up_to_date(name: str) -> None:
-    assert find_stale(f"{name}.in", ASKED[name], LOCKS[name]) == [], "run make lock"
+    asked, lock = (ROOT / f"{name}.in").read_text(), (ROOT / f"{name}.txt").read_text()
+    assert find_stale(f"{name}.in", asked, lock) == [], "run make lock"
+
+
+def test_what_a_bucket_needs_fits_beside_the_rest() -> None:
+    """It is installed beside any of the others, so what is in both has one version."""
+    mine = {pin.name: pin.version for pin in read_pins((ROOT / f"{BUCKET}.txt").read_text())}
+    for name in NAMES:
+        assert {pin.name: pin.version for pin in PINS[name] if pin.name in mine}.items() <= mine.items()
 
 
 def test_a_new_a_dropped_and_a_changed_wish_are_found() -> None:

@@ -157,28 +157,42 @@ async def test_another_engine_answers(
     assert "Traceback" not in world.site.log
 
 
-AMID = {"llm": "chat", "tts openai": "speech"}
+LONG = "These are words of a long reply, and there are many of them. " * 5
 
 
-@pytest.mark.parametrize("name", AMID)
-async def test_what_breaks_off_amid_its_output_ends_with_a_sentence(
-    talk_with: Callable[..., Any], upstream: Upstream, name: str
+@pytest.mark.parametrize(
+    ("name", "endpoint", "fault", "code"),
+    [("llm", "chat", "hang", "engine_timeout"), ("tts openai", "speech", "cut", "engine_unavailable")],
+)
+async def test_what_breaks_off_amid_its_sound_ends_with_a_sentence(
+    talk_with: Callable[..., Any], upstream: Upstream, name: str, endpoint: str, fault: str, code: str
 ) -> None:
     """What was said stays. Nobody else goes on with it, and the next turn begins with the chosen engine again."""
     engine = ENGINES[name]
-    upstream.behave(AMID[name], fault="cut", fault_after=2)
+    upstream.behave(endpoint, fault=fault, fault_after=20 if name == "llm" else 2)
+    upstream.script(replies=(LONG,))
     async with talk_with(engine.assistant, engine.fallback) as talk:
         response = await take_turn(talk)
         assert response["status"] == "failed"
         error = response["status_details"]["error"]
-        assert error["code"] == "engine_unavailable"
-        assert error["message"].endswith("broke off in the middle of its answer. Please try again.")
-        upstream.behave(AMID[name], fault="")
+        assert (error["code"], error["message"].endswith("Please try again.")) == (code, True)
+        upstream.behave(endpoint, fault="")
         assert (await take_turn(talk))["status"] == "completed"
     broken, whole = await load_labelled(talk, engine.kind)
-    assert (broken.status, broken.error_code) == ("incomplete", "engine_unavailable")
+    assert (broken.status, broken.error_code) == ("incomplete", code)
     assert broken.text
     assert engine.label not in (getattr(broken, engine.kind), getattr(whole, engine.kind))
+
+
+async def test_words_that_break_off_before_their_sound_are_replaced(
+    talk_with: Callable[..., Any], upstream: Upstream
+) -> None:
+    upstream.behave("chat", fault="cut", fault_after=2)
+    async with talk_with({}, ENGINES["llm"].fallback) as talk:
+        assert (await take_turn(talk))["status"] == "completed"
+    [item] = await load_labelled(talk, "llm")
+    assert (item.llm, item.status) == ("demo:eliza", "completed")
+    assert not item.text.startswith("You said")
 
 
 async def test_if_all_fail_there_is_one_sentence(talk_with: Callable[..., Any], upstream: Upstream) -> None:

@@ -122,6 +122,22 @@ async def test_a_call_outlives_it_and_newcomers_are_told(
     assert "Traceback" not in troubled_site.log
 
 
+async def test_a_slow_one_delays_the_reply_and_says_so(
+    troubled_site: Site, server: Server, key: str, upstream: Upstream
+) -> None:
+    async with open_talk(troubled_site, key) as socket:
+        await send(socket, EXTENDED)
+        await read_until(socket, "session.updated")
+        with server.slow_down():
+            await send(socket, build_message("Hello?"), {"type": "response.create"})
+            told = await read_until(socket, "session.storage")
+            assert told[-1]["status"] == "delayed"
+        told += await read_until(socket, "response.done")
+        assert "recovered" in [event.get("status") for event in told]
+        assert "error" not in [event["type"] for event in told]
+    assert "Traceback" not in troubled_site.log
+
+
 async def hang_up_amid_speech(site: Site, server: Server, key: str, utterance: bytes, spool: Path) -> None:
     """Hang up amid an utterance while the database is away, and return once what was said is on disk."""
     async with open_talk(site, key) as socket:

@@ -200,8 +200,9 @@ async def test_words_are_stored_with_speech_to_speech_too(
 async def test_who_comes_meanwhile_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody may still come over a connection that a proxy keeps open."""
     monkeypatch.setattr(LIVE_SESSIONS, "is_stopping", True)
-    with pytest.raises(RefusedError) as refused, admission.admit(Caller(1)):
-        pass
+    with pytest.raises(RefusedError) as refused:
+        async with admission.admit(Caller(1)):
+            pass
     assert (refused.value.code, refused.value.close_code) == RESTARTING
 
 

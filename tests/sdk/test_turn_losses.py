@@ -163,7 +163,7 @@ async def test_a_key_that_is_revoked_while_nobody_reads(
             await answer.aread()
 
 
-async def test_a_server_that_stops_stores_what_was_said(
+async def test_a_turn_under_way_is_answered_before_the_server_stops(
     start_site: Callable[..., Site], key: str, user: User, upstream: Upstream, utterance: bytes
 ) -> None:
     site = start_site(OPENAI_API_KEY="sk-site", OPENAI_BASE_URL=upstream.openai_url)
@@ -171,11 +171,10 @@ async def test_a_server_that_stops_stores_what_was_said(
     upstream.script(replies=("Before it stops. " + LONG,))
     async with build_client(site, key) as caller, caller.stream("POST", TURNS, content=make_wav(utterance)) as answer:
         site.process.terminate()
-        with pytest.raises(httpx2.HTTPError):
-            await answer.aread()
+        assert len(await answer.aread()) > 10_000
     await asyncio.to_thread(site.process.wait)
     question, reply = await load_items(user)
     assert question.text
-    assert reply.status == "incomplete"
+    assert (reply.status, reply.text.strip()) == ("completed", ("Before it stops. " + LONG).strip())
     assert not await Conversation.objects.filter(user=user, status=Conversation.Status.LIVE).aexists()
     assert "Traceback" not in site.log

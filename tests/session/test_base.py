@@ -137,6 +137,20 @@ async def test_a_defect_ends_the_session(
     assert client.closed == 1011
 
 
+async def test_memory_that_is_short_ends_one_session_with_a_sentence(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: UserTurn) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(UserTurn, "clear", fail)
+    client = Client()
+    session = make_cascade(upstream, client)
+    async with run_until_ended(session, client):
+        feed_event(session, "input_audio_buffer.clear")
+    assert (client.told[-1]["error"]["code"], client.closed) == ("internal_error", 1011)
+
+
 @pytest.mark.parametrize(("make", "part"), [(make_cascade, UserTurn), (make_s2s, RelayUserTurn)])
 async def test_what_was_half_decided_is_not_sent(
     make: Any, part: type, upstream: Upstream, monkeypatch: pytest.MonkeyPatch
@@ -166,7 +180,7 @@ async def test_a_second_defect_is_not_told(
 async def test_a_defect_of_what_performs_ends_the_session_too(
     upstream: Upstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(UserTurn, "clear", lambda part: part.state.send("response.done"))  # it has no response
+    monkeypatch.setattr(UserTurn, "clear", lambda part: part.state.do(object()))  # no command that anybody knows
     client = Client()
     session = make_cascade(upstream, client)
     async with run_until_ended(session, client):

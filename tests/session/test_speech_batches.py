@@ -147,6 +147,19 @@ async def test_a_defect_of_one_detection_ends_no_other() -> None:
     assert session.found
 
 
+async def test_a_defect_of_who_takes_a_result_ends_no_other() -> None:
+    def take(found: list[float]) -> None:
+        raise RuntimeError("a defect")
+
+    batches, errors = SpeechBatches(), list[Exception]()
+    detection, session = SpeechDetector().detect(make_pcm(1, STEP)), Session(batches)
+    batches.add(detection, next(detection), take, errors.append)
+    async with asyncio.timeout(10):
+        await session.detect(make_pcm(1, STEP))
+    assert len(errors) == 1
+    assert session.found
+
+
 def test_an_event_loop_that_ended_holds_up_none_that_follows() -> None:
     """Tests and commands run one loop after the other in a process."""
     batches = SpeechBatches()

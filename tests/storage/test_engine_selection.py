@@ -84,6 +84,8 @@ def test_speech_to_speech_where_it_is_asked_for(owner: User, settings: Settings)
     spec = choose_engines(owner, Assistant(s2s_engine="openai", tts_voice="cedar")).s2s
     assert spec is not None
     assert (spec.provider, spec.voice, spec.stream_model) == ("openai", "cedar", "gpt-transcribe")
+    assert not choose_engines(owner, Assistant(s2s_engine="openai")).has_cascade
+    assert choose_engines(owner, Assistant(s2s_engine="openai", llm_engine="openai")).has_cascade
     assert "realtime" in spec.model
     other = choose_engines(owner, Assistant(s2s_engine="openai", s2s_model="own", tts_voice="en-US-Chirp3-HD-Kore")).s2s
     assert other is not None

@@ -2,6 +2,7 @@
 
 import asyncio
 from pathlib import Path
+from threading import BoundedSemaphore
 
 import pytest
 from pytest_django.fixtures import Settings
@@ -141,6 +142,18 @@ def test_the_next_session_has_it_as_it_claims_the_conversation(
     journal_recovery.recover_conversation(conversation.public_id)
     assert leases.take(conversation.pk, "hold_2")  # it was handed over: nobody waits for who is gone
     assert conversation.items.count() == 2
+
+
+def test_few_are_recovered_at_once_for_who_continues(
+    folder: Path, conversation: Conversation, speech: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_behind(conversation, speech)
+    monkeypatch.setattr(journal_recovery, "_room", BoundedSemaphore(1))
+    with journal_recovery._room:
+        journal_recovery.recover_conversation(conversation.public_id)
+        assert not conversation.items.exists()
+    journal_recovery.recover_conversation(conversation.public_id)
+    assert conversation.items.exists()
 
 
 def test_half_a_sample_is_left_out(folder: Path, conversation: Conversation, speech: bytes) -> None:

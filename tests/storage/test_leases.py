@@ -152,6 +152,20 @@ def test_a_process_that_stood_still_goes_on_where_nobody_else_came(conversation:
     assert leases.find_lost([(conversation.pk, "one")]) == set()
 
 
+@pytest.mark.parametrize("jump", [timedelta(hours=-3), timedelta(hours=3)], ids=["back", "forth"])
+def test_the_databases_clock_jumps(conversation: Conversation, jump: timedelta) -> None:
+    """Who lives is live again with the next renewal; who is gone does not stay live for as long as the jump."""
+    put(conversation, "one")
+    let_lapse(conversation, jump)
+    leases.end_lapsed()
+    assert reload(conversation).status == Conversation.Status.BROKE_OFF
+    leases.renew([(conversation.pk, "one")])
+    assert reload(conversation).is_live
+    assert not leases.take(conversation.pk, "two")
+    let_lapse(conversation, jump)
+    assert leases.take(conversation.pk, "two")
+
+
 def test_renewing_brings_back_nothing_that_another_one_holds(conversation: Conversation) -> None:
     put(conversation, "one")
     let_lapse(conversation)

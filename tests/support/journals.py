@@ -35,10 +35,11 @@ class Journal(UtteranceJournal):
     def die(self) -> None:
         """Leave what a process leaves that is killed after the next write: the files, and no lock on them."""
         self.writer.write()
-        for utterance in self.writer._open:
-            if utterance.file is not None:
-                os.close(utterance.file)
-        self.writer._open.clear()
+        with self.writer._lock:
+            for utterance in self.writer._open:
+                if utterance.file is not None:
+                    os.close(utterance.file)
+            self.writer._open.clear()
 
 
 def list_names(folder: Path) -> list[str]:

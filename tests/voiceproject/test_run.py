@@ -9,7 +9,7 @@ from urllib.request import urlopen
 import psycopg
 import pytest
 
-from tests.support.live import copy_project, manage, run_site
+from tests.support.live import copy_project, manage, read_readiness, run_site
 from voiceproject.local import embedded_postgres
 
 NOTHING = {"DATABASE_URL": "", "SECRET_KEY": "", "FIELD_ENCRYPTION_KEY": ""}
@@ -30,7 +30,7 @@ def is_up(folder: Path) -> bool:
 
 def test_from_nothing_and_again(folder: Path) -> None:
     with run_site("", NOTHING, folder) as site:
-        assert urlopen(f"{site.url}/readyz").read() == b"ready\n"
+        assert read_readiness(site)["status"] == "ready"
         site.wait_for_log("no admin yet")
     assert not is_up(folder)
     key = (folder / "var" / "secret_key").read_text()
@@ -57,7 +57,7 @@ def test_a_killed_postgres_is_started_again(folder: Path) -> None:
         postmaster = (folder / "var" / "postgres" / "postmaster.pid").read_text().split()[0]
         os.kill(int(postmaster), signal.SIGKILL)
         site.wait_for_log("it runs again")
-        assert urlopen(f"{site.url}/readyz").read() == b"ready\n"
+        assert read_readiness(site)["status"] == "ready"
     assert "Traceback" not in site.log
     assert not is_up(folder)
 
@@ -68,14 +68,14 @@ def test_killed_and_started_again(folder: Path) -> None:
         site.process.wait()
     assert is_up(folder)  # nobody was left to stop it
     with run_site("", NOTHING, folder) as site:
-        assert urlopen(f"{site.url}/readyz").read() == b"ready\n"
+        assert read_readiness(site)["status"] == "ready"
     assert not is_up(folder)
 
 
 def test_a_command_beside_a_running_site(folder: Path) -> None:
     with run_site("", NOTHING, folder) as site:
         assert manage("showmigrations", "accounts", env=NOTHING, root=folder).returncode == 0
-        assert urlopen(f"{site.url}/readyz").read() == b"ready\n"  # it did not take Postgres away
+        assert read_readiness(site)["status"] == "ready"  # it did not take Postgres away
 
 
 def test_keys_are_private(folder: Path) -> None:
@@ -87,7 +87,7 @@ def test_keys_are_private(folder: Path) -> None:
 def test_two_starts_at_once(folder: Path) -> None:
     """Only one of them makes the keys, the tables and Postgres."""
     with run_site("", NOTHING, folder) as first, run_site("", NOTHING, folder) as second:
-        assert urlopen(f"{first.url}/readyz").read() == urlopen(f"{second.url}/readyz").read()
+        assert read_readiness(first)["status"] == read_readiness(second)["status"] == "ready"
 
 
 def test_env_file_gives_way_to_the_environment(folder: Path) -> None:

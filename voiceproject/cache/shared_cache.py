@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
@@ -16,6 +16,7 @@ from voiceproject.cache.bounded_cache import BoundedCache
 
 AWAY_SEC = 2.0  # before Redis is asked again; one that hangs would hold every request for its time limit
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 
 @dataclass
@@ -60,6 +61,23 @@ class SharedCache(RedisCache):
         self._redis.ask_at = 0.0
         self.get("ping")
         return not self._redis.is_away
+
+    def ask(self, question: Callable[[Any], T]) -> T | None:
+        """Return what `question` makes of a client of Redis itself, or None while Redis is away."""
+        if time.monotonic() < self._redis.ask_at:
+            return None
+        try:
+            answer = question(self._cache.get_client(write=True))
+        except (RedisError, OSError) as error:
+            self._redis.mark_away(error)
+            return None
+        self._redis.mark_back()
+        return answer
+
+    def ask_server(self) -> dict[str, Any]:
+        """Return what Redis says of itself (INFO). Raise RedisError or OSError while it is away."""
+        answer: dict[str, Any] = self._cache.get_client(None).info()
+        return answer
 
     def _call(self, name: str, *args: Any, **kwargs: Any) -> Any:
         """Call this method of the cache in Redis, or of the cache in memory while Redis is away."""

@@ -1,6 +1,6 @@
-"""Tell which errors of the database pass by themselves.
+"""Tell which errors of the database, and of the storage of files, pass by themselves.
 
-It restarts, is read-only during a failover, or has no free connection.
+A database restarts, is read-only during a failover, or has no free connection.
 """
 
 import psycopg
@@ -10,12 +10,18 @@ READ_ONLY = "25006"  # a standby that is about to become the primary, or a prima
 TOO_COMPLEX = "54"  # the class of statements that no waiting makes any smaller
 
 
+class FilesAwayError(OSError):
+    """The storage of files fails or does not answer. It may work again later."""
+
+
 def is_passing(error: BaseException) -> bool:
     """Return whether the same query may succeed in a while.
 
     Lost and refused connections, restarts, full disks, deadlocks and a lack of free connections are each an
     OperationalError; a connection that was closed under us is an InterfaceError, and read-only is an InternalError.
     """
+    if isinstance(error, FilesAwayError):
+        return True
     state = _get_sqlstate(error)
     if isinstance(error, OperationalError | InterfaceError):
         return not state.startswith(TOO_COMPLEX)

@@ -74,6 +74,14 @@ AWAY = Refusal(
     5,
 )
 
+SOUND_AWAY = Refusal(
+    503,
+    "storage_unavailable",
+    "The storage of sound cannot be reached right now. Nothing is lost. Try again in a few seconds.",
+    "server_error",
+    5,
+)
+
 
 def build_wrong_keys_refusal(wait_sec: int) -> Refusal:
     """Return the refusal of an address that has shown too many wrong keys; it may try again in `wait_sec`."""
@@ -81,15 +89,21 @@ def build_wrong_keys_refusal(wait_sec: int) -> Refusal:
 
 
 def answer_server_error(request: HttpRequest) -> HttpResponse:
-    """Return the page for a fault of ours: 500, or 503 if the database is away or busy.
+    """Return the page for a fault of ours: 500, or 503 if the database or the storage of sound is away or busy.
 
     An outage leaves one line in the log, without a traceback.
     """
     error = sys.exc_info()[1]
     if error is None or not outages.is_passing(error):
         return defaults.server_error(request)
-    refusal = BUSY if isinstance(error, BusyError) else AWAY
+    refusal = _choose_refusal(error)
     logger.warning("%s %s: %s", refusal.code, request.path_info, outages.describe(error))
     response = refusal.build_response(request.path_info)
     response._has_been_logged = True  # type: ignore[attr-defined]  # Django's own mark
     return response
+
+
+def _choose_refusal(error: BaseException) -> Refusal:
+    if isinstance(error, outages.FilesAwayError):
+        return SOUND_AWAY
+    return BUSY if isinstance(error, BusyError) else AWAY

@@ -29,6 +29,11 @@ _of_address = RequestSlots(settings.REQUESTS_AT_ONCE["ADDRESS"], waiting=384)
 _of_user = RequestSlots(settings.REQUESTS_AT_ONCE["USER"], waiting=32)
 
 
+def count_waiting() -> int:
+    """Return how many requests wait for others."""
+    return sum(slots.count_waiting() for slots in (_all, _of_address, _of_user))
+
+
 class Handler(ASGIHandler):
     """Django's handler, which refuses wrong keys and too many requests first."""
 

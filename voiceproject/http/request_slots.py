@@ -49,6 +49,11 @@ class RequestSlots:
                 return
         self.release(who)
 
+    def count_waiting(self) -> int:
+        """Return how many wait."""
+        with self._lock:
+            return sum(map(len, self._waiting.values()))
+
     def release(self, who: Hashable) -> None:
         """Give a slot to the next who waits, or free it."""
         with self._lock:

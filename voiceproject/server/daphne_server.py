@@ -11,17 +11,19 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any
 
 import daphne.http_protocol
 import daphne.ws_protocol
 from autobahn.websocket.types import ConnectionDeny
-from daphne.endpoints import build_endpoint_description_strings
 from daphne.server import twisted_loop
 from django.core.exceptions import ImproperlyConfigured
 from twisted.internet import defer
 
 from voiceproject.server import http_channel, web_requests
+from voiceproject.server.accepting import Acceptor
+from voiceproject.server.sessions import NoSessions, Sessions
+from voiceproject.server.worker_link import WorkerLink
 
 # One official append holds up to 15 MiB of base64 (Daphne's own limit is 1 MiB). The session refuses frames above
 # that with an `error` and goes on; only what is twice as large costs the connection.
@@ -48,26 +50,6 @@ GOODBYE_SEC = 1.0
 logger = logging.getLogger("voiceproject.access")
 
 
-class Sessions(Protocol):
-    """The live sessions of this process, as far as the server has to know them."""
-
-    def start(self) -> None:
-        """Begin to look after the sessions, once the event loop runs."""
-
-    async def drain(self) -> None:
-        """End all sessions, including new ones, and return when what they said is stored, or given up."""
-
-
-class NoSessions:
-    """The sessions of an application that has none."""
-
-    def start(self) -> None:
-        pass
-
-    async def drain(self) -> None:
-        pass
-
-
 def bind(host: str, port: int) -> socket.socket:
     """Take the port without listening yet, so that a second server fails at once and no browser waits for a slow start.
 
@@ -75,29 +57,32 @@ def bind(host: str, port: int) -> socket.socket:
     """
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        placeholder = socket.socket(family, kind)
-        placeholder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        placeholder.bind(address)
+        listener = socket.socket(family, kind)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
     except OSError as error:
         raise ImproperlyConfigured(f"Cannot use HOST {host} and PORT {port}: {error.strerror}.") from None
-    return placeholder
+    return listener
 
 
 def serve(
-    placeholder: socket.socket, application: Any, ready: Callable[[], None], sessions: "Sessions | None" = None
+    listener: socket.socket,
+    application: Any,
+    ready: Callable[[], None],
+    sessions: Sessions | None = None,
+    link: WorkerLink | None = None,
 ) -> None:
     """Run until SIGINT or SIGTERM, and then until the sessions have ended. A second signal stops at once.
 
-    `ready` is called once the server runs. Raise ImproperlyConfigured if the port was lost meanwhile.
+    `listener` is bound, and may be shared with other processes, which `link` tells of. `ready` is called once the
+    server runs. Raise ImproperlyConfigured if the port was lost meanwhile.
     """
     from twisted.internet import reactor  # only now: Daphne has installed the one that it needs
 
-    host, port = placeholder.getsockname()[:2]
-    placeholder.close()
     server = Server(
         application,
         sessions := sessions or NoSessions(),
-        endpoints=build_endpoint_description_strings(host=host, port=port),
+        endpoints=["none"],  # it listens on what it is given, see Server.start_accepting
         action_logger=log_request,
         signal_handlers=False,
         websocket_max_message_size=MAX_MESSAGE_BYTES,
@@ -105,17 +90,19 @@ def serve(
         server_name="",
         application_close_timeout=CLOSE_TIMEOUT_SEC,
     )
+    server.endpoints = []
     # Twisted's own handlers come late in its start, and what is raised before them it logs and forgets.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: reactor.callFromThread(server.wind_down))
     # Name look-ups are made there too, for as long as the name servers of strangers like.
     twisted_loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="server"))
-    reactor.callWhenRunning(ready)
-    reactor.callLater(0, sessions.start)  # type: ignore[arg-type]  # zope's Interface has no self
+    reactor.callLater(0, server.start_accepting, listener, link, ready)  # type: ignore[arg-type]  # zope's has no self
+    reactor.callLater(0, sessions.start)  # type: ignore[arg-type]
     _raise_open_files()
     _freeze_loaded_objects()
     server.run()
-    if not server.listening_addresses:
+    if server.acceptor is None:
+        host, port = listener.getsockname()[:2]
         raise ImproperlyConfigured(f"Cannot listen on HOST {host} and PORT {port}.")
 
 
@@ -177,12 +164,26 @@ class Server(web_requests.Server):
     def __init__(self, application: Any, sessions: Sessions, **options: Any) -> None:
         super().__init__(application, **options)
         self._sessions = sessions
-        self._ports: list[Any] = []
         self._winding_down: asyncio.Task[None] | None = None
+        self.acceptor: Acceptor | None = None
 
-    def listen_success(self, port: Any) -> None:
-        self._ports.append(port)
-        super().listen_success(port)
+    def start_accepting(self, listener: socket.socket, link: WorkerLink | None, ready: Callable[[], None]) -> None:
+        """Take connections from now on, or stop if the port was lost."""
+        board, number = (link.board, link.number) if link else (None, 0)
+        acceptor = Acceptor(listener, self._adopt, self._sessions.measure, board, number)
+        try:
+            acceptor.start()
+        except OSError:
+            self.stop()
+        else:
+            self.acceptor = acceptor
+            ready()
+
+    def _adopt(self, connection: socket.socket) -> None:
+        from twisted.internet import reactor
+
+        with connection, suppress(OSError):  # it is duplicated; or its client has hung up already
+            reactor.adoptStreamConnection(connection.fileno(), connection.family, self.http_factory)
 
     def wind_down(self) -> None:
         """Accept nobody new, end what is live, then stop. Called a second time, stop at once."""
@@ -193,8 +194,8 @@ class Server(web_requests.Server):
 
     async def _wind_down(self) -> None:
         try:
-            for port in self._ports:
-                port.stopListening()
+            if self.acceptor:
+                self.acceptor.stop()
             await self._sessions.drain()
             await self._say_goodbye()
         finally:

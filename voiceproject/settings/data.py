@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from voiceproject.cache import redis_address
+from voiceproject.server.worker_count import read_worker_count
 from voiceproject.settings.django import STATIC_HASHED
-from voiceproject.settings.env import VAR_DIR, env, env_database, env_int, env_json, env_url
+from voiceproject.settings.env import VAR_DIR, env, env_choice, env_database, env_file, env_int, env_json, env_url
 
 # Postgres: postgres://user:password@host:5432/database. Unset: the embedded one, under var/, which manage.py starts.
 DATABASES = {"default": env_database("DATABASE_URL")}
@@ -24,7 +27,8 @@ DATABASES["default"]["ENGINE"] = "voiceproject.database"
 DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
     "min_size": 1,
     # Connections that one process may hold. Requests hold half of them at most; the rest is for live conversations.
-    "max_size": env_int("DATABASE_POOL_SIZE", 20, lowest=2, highest=1000),
+    # Unset: 20, and fewer with many WORKERS, as Postgres itself takes 100 of all processes unless it is told otherwise.
+    "max_size": env_int("DATABASE_POOL_SIZE", max(4, min(20, 80 // read_worker_count())), lowest=2, highest=1000),
     # How long a caller waits for a free one before it fails.
     "timeout": 10,
     # Until an attempt to connect starts anew. Between its tries the pool waits ever longer, up to the default of 300 s,
@@ -40,26 +44,41 @@ SPOOL_MAX_BYTES = env_int("SPOOL_MAX_MB", 500, lowest=1, highest=1_000_000) * 1_
 # at most (a second takes 48 kB). 0 keeps nothing of it.
 UTTERANCE_JOURNAL_BYTES = env_int("UTTERANCE_JOURNAL_MB", 200, highest=1_000_000) * 1_000_000
 
-# Redis: redis://host:6379/0. Needed when more than one process serves the site; without it one process uses its memory.
-REDIS_URL = env_url("REDIS_URL", "redis", "rediss", "unix")
+# Redis: redis://host:6379/0, rediss://… with TLS, or the master that sentinels know, redis+sentinel://one,two/name/0:
+# voiceproject/cache/redis_address.py. Needed when more than one process serves the site; without it one process uses
+# its memory.
+REDIS_URL = env_url("REDIS_URL", *redis_address.SCHEMES)
+# The authority that has signed the certificate of Redis, as a PEM file. Unset: those that the system trusts.
+REDIS_CA_FILE = env_file("REDIS_CA_FILE")
 if REDIS_URL:
+    redis_server = redis_address.build_server(REDIS_URL, REDIS_CA_FILE)
     CACHES = {
         # While Redis is away each process has its own in memory. It is found gone at once, or within half a second.
         "default": {
             "BACKEND": "voiceproject.cache.shared_cache.SharedCache",
-            "LOCATION": REDIS_URL,
-            "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry": Retry(NoBackoff(), 1)},
+            "LOCATION": redis_server.location,
+            "OPTIONS": {
+                **redis_server.cache_options,
+                "socket_timeout": 0.5,
+                "socket_connect_timeout": 0.5,
+                "retry": Retry(NoBackoff(), 1),
+            },
         },
         # A look-up that takes longer than this is given up by its caller, and must not hold a thread for long.
         "speech": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": REDIS_URL,
+            "LOCATION": redis_server.location,
             "KEY_PREFIX": "speech",
-            "OPTIONS": {"socket_timeout": 0.2, "socket_connect_timeout": 0.5, "retry": Retry(NoBackoff(), 0)},
+            "OPTIONS": {
+                **redis_server.cache_options,
+                "socket_timeout": 0.2,
+                "socket_connect_timeout": 0.5,
+                "retry": Retry(NoBackoff(), 0),
+            },
         },
     }
     # It waits 5 s for a message at a time, which is no silence of Redis yet.
-    layer_host = {"address": REDIS_URL, "socket_timeout": 10, "socket_connect_timeout": 2}
+    layer_host = {**redis_server.layer_host, "socket_timeout": 10, "socket_connect_timeout": 2}
     CHANNEL_LAYERS = {
         "default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [layer_host]}}
     }
@@ -80,6 +99,24 @@ else:
 # take of the process's memory, or of Redis. 0 keeps nothing.
 SPEECH_CACHE_MB = env_int("SPEECH_CACHE_MB", 64, highest=100_000)
 
+# A bucket for the sound, at Amazon or, with S3_ENDPOINT_URL, at any server that speaks S3's protocol. Unset: it is in
+# Postgres. It needs requirements-s3.txt, see docs/operations.md. `manage.py move_clips` moves what is stored already.
+S3_BUCKET = env("S3_BUCKET")
+if S3_BUCKET and env("CLIPS_STORAGE"):
+    raise ImproperlyConfigured("S3_BUCKET and CLIPS_STORAGE are both set. Unset one: the sound goes to one place.")
+S3_OPTIONS = {
+    "bucket": S3_BUCKET,
+    "endpoint_url": env_url("S3_ENDPOINT_URL", "http", "https"),
+    "region": env("S3_REGION"),
+    # Unset: what botocore finds, such as a role of the machine or of the pod.
+    "access_key": env("S3_ACCESS_KEY_ID"),
+    "secret_key": env("S3_SECRET_ACCESS_KEY"),
+    # In front of each name, such as voice/, where others use the bucket too.
+    "prefix": env("S3_PREFIX"),
+    # Whether the bucket's name stands in the path of addresses or before the host; auto asks the host's form.
+    "addressing": env_choice("S3_ADDRESSING", ("auto", "path", "virtual"), "auto"),
+}
+
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -87,10 +124,11 @@ STORAGES = {
         if STATIC_HASHED
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
-    # Where the sound goes: Postgres, or any Django storage by its dotted path (django-storages' S3, say), with its
-    # options as a JSON object. Clips that are stored already stay where they are: move them before you change it.
+    # Where the sound goes: Postgres, S3, or any Django storage by its dotted path, with its options as a JSON object.
     "clips": {
-        "BACKEND": env("CLIPS_STORAGE", "conversations.storage.clip_storage.PostgresStorage"),
-        "OPTIONS": env_json("CLIPS_STORAGE_OPTIONS"),
+        "BACKEND": "conversations.storage.s3_storage.S3Storage"
+        if S3_BUCKET
+        else env("CLIPS_STORAGE", "conversations.storage.clip_storage.PostgresStorage"),
+        "OPTIONS": S3_OPTIONS if S3_BUCKET else env_json("CLIPS_STORAGE_OPTIONS"),
     },
 }

@@ -1,6 +1,7 @@
 """Bounds of live conversations, of tools and of the HTTP API."""
 
 from voiceproject.server.cpu_quota import read_core_share
+from voiceproject.server.worker_count import read_worker_count
 from voiceproject.settings.env import env_float, env_int, env_origins
 
 # Bounds of the socket at /v1/realtime.
@@ -8,7 +9,9 @@ REALTIME: dict[str, int] = {
     # Live conversations in one process; further callers are told that the server is busy.
     # Unset: 40, which is what one core holds when all of them talk, and one process uses one core; fewer where the
     # process may use but a part of one. See voiceproject/server/cpu_quota.py.
-    "MAX_SESSIONS": env_int("MAX_SESSIONS", max(1, round(40 * read_core_share())), lowest=1, highest=10_000),
+    "MAX_SESSIONS": env_int(
+        "MAX_SESSIONS", max(1, round(40 * read_core_share(workers=read_worker_count()))), lowest=1, highest=10_000
+    ),
     # Newcomers are told that the server is busy, however few there are, while the event loop is later than this on the
     # average of a second: those who talk wait as long at every step.
     "MAX_LOOP_LAG_MS": env_int("MAX_LOOP_LAG_MS", 250, lowest=10, highest=60_000),

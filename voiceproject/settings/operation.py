@@ -1,8 +1,8 @@
-"""What those who run the site see of it: mail, logs, metrics."""
+"""What those who run the site see of it: mail, logs, metrics, traces."""
 
 from django.core.exceptions import ImproperlyConfigured
 
-from voiceproject.settings.env import env, env_bool, env_choice, env_int
+from voiceproject.settings.env import env, env_bool, env_choice, env_int, env_url
 from voiceproject.settings.site import HTTPS
 
 # The mail server. Unset: mail is printed on the terminal of a local site, and dropped by an HTTPS one, whose log must
@@ -26,6 +26,9 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env("DEFAULT_FROM_EMAIL", "Voiceproject <voi
 # debug, info, warning or error. access lines have neither query strings nor whole one-time links.
 LOG_LEVEL = env_choice("LOG_LEVEL", ("debug", "info", "warning", "error"), "info").upper()
 ACCESS_LOG = env_bool("ACCESS_LOG", False)
+# line, for people, or json, for what collects logs. Both name the conversation, turn and user by their ids, and neither
+# holds a word of a conversation: docs/observability.md.
+LOG_FORMAT = env_choice("LOG_FORMAT", ("line", "json"), "line")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -33,10 +36,11 @@ LOGGING = {
         "line": {
             "class": "voiceproject.log_formatting.LineFormatter",
             "format": "%(asctime)s %(levelname)s %(name)s: %(message)s",
-        }
+        },
+        "json": {"class": "voiceproject.log_formatting.JSONFormatter"},
     },
     "handlers": {
-        "terminal": {"class": "logging.StreamHandler", "formatter": "line"},
+        "terminal": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT},
         "nowhere": {"class": "logging.NullHandler"},
     },
     "root": {"handlers": ["terminal"], "level": "WARNING"},
@@ -54,9 +58,20 @@ LOGGING = {
     },
 }
 
-# Lets Prometheus read /metrics, with "Authorization: Bearer" and this value. Unset: there is no such page. Each process
-# tells its own numbers, so scrape each, past whatever shares the load out.
+# Lets Prometheus read /metrics, with "Authorization: Bearer" and this value. Unset: there is no such page. It tells the
+# numbers of one process, or of all that share the folder below; scrape each, past whatever shares the load out.
 METRICS_TOKEN = env("METRICS_TOKEN")
+# The folder in which several processes of one machine keep their numbers, so that each tells those of all. What starts
+# them makes it anew each time: `make run WORKERS=4` does. Unset: each process keeps its own in memory.
+METRICS_DIR = env("PROMETHEUS_MULTIPROC_DIR")
+
+# Where traces of turns are sent, over HTTP as protobuf: http://collector:4318, or with its whole path. Unset: none are
+# made. OpenTelemetry reads the other variables of its standard itself: OTEL_EXPORTER_OTLP_HEADERS, OTEL_SERVICE_NAME,
+# OTEL_TRACES_SAMPLER and so on.
+OTLP_ENDPOINT = env_url("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http", "https") or env_url(
+    "OTEL_EXPORTER_OTLP_ENDPOINT", "http", "https"
+)
+env_choice("OTEL_EXPORTER_OTLP_PROTOCOL", ("http/protobuf",), "http/protobuf")
 
 # A folder in which each call leaves a recording that `manage.py replay` plays: docs/debugging.md. It holds all that was
 # said, as words, and with the second also as sound. Unset: nothing is recorded. Once the folder holds the third, in MB,

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management import BaseCommand
 
-from conversations.storage import deletion, journal_recovery, spool
+from conversations.storage import deletion, journal_recovery, process_locks, spool
 
 
 class Command(BaseCommand):
@@ -12,7 +12,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Work until nothing is left to do, or nothing more can be done now, and print what is left."""
-        for job in (spool.replay, journal_recovery.recover, deletion.delete_batch, deletion.delete_loose_files):
+        jobs = (
+            spool.replay,
+            journal_recovery.recover,
+            process_locks.close_conversations_of_the_dead,
+            deletion.delete_batch,
+            deletion.delete_loose_files,
+        )
+        for job in jobs:
             while job():
                 pass
         left = ", ".join(f"{count:,} {name}" for name, count in deletion.count_remaining().items())

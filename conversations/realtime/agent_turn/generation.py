@@ -45,7 +45,7 @@ class ResponseBuilder:
             choice = "auto" if response.rounds < MAX_ROUNDS else "none"
         due_at = None if response.has_sounded or response.is_out_of_band else response.due_at
         asked = (messages, options.max_tokens, options.tools, choice)
-        self.state.do(commands.Generate(response.id, *asked, due_at=due_at))
+        self.state.do(commands.Generate(response.id, *asked, due_at=due_at, is_spoken=options.is_audio))
         return None
 
     def receive(self, response: Response, event: engine_events.Produced, at: float) -> Failure | None:

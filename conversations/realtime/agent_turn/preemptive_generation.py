@@ -99,7 +99,7 @@ class PreemptiveGeneration:
         script = SpeechScript(response_id, options.voice, options.speed)
         self.draft = Draft(response_id, options, messages, self.state.now, utterance, script)
         asked = (messages, options.max_tokens, options.tools, options.tool_choice)
-        self.state.do(commands.Generate(response_id, *asked, is_preemptive=True))
+        self.state.do(commands.Generate(response_id, *asked, is_preemptive=True, is_spoken=options.is_audio))
 
     def is_drafting(self, response_id: str) -> bool:
         """Return whether this response is the current draft."""

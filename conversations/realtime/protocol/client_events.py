@@ -143,7 +143,7 @@ def parse_event(frame: str, translate: Callable[[dict[str, Any]], dict[str, Any]
 
     Raise ProtocolError with the `event_id` of the frame, if it has one.
     """
-    if append := _read_plain_append(frame):
+    if append := read_plain_append(frame):
         return append
     if len(frame) > COUNTED_FROM_CHARS and frame.count(",") > MAX_COMMAS:  # told before it is taken apart
         raise ProtocolError("invalid_value", f"An event may hold at most {MAX_VALUES} values.")
@@ -161,7 +161,7 @@ def parse_event(frame: str, translate: Callable[[dict[str, Any]], dict[str, Any]
         raise
 
 
-def _read_plain_append(frame: str) -> AudioAppend | None:
+def read_plain_append(frame: str) -> AudioAppend | None:
     """Return an append in the shape that clients send, without a parser of JSON; None if the frame needs one."""
     beginning = APPEND_BEGINNING.match(frame)
     if beginning is None or not frame.endswith('"}', beginning.end()):

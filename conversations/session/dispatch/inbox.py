@@ -8,7 +8,13 @@ from conversations.audio.wire_formats import InputAudio, decode_item_audio, get_
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime.protocol.audio_format import AudioFormat
 from conversations.realtime.protocol.beta import BetaDialect
-from conversations.realtime.protocol.client_events import AudioAppend, ClientEvent, ItemCreation, parse_event
+from conversations.realtime.protocol.client_events import (
+    AudioAppend,
+    ClientEvent,
+    ItemCreation,
+    parse_event,
+    read_plain_append,
+)
 from conversations.realtime.protocol.session_config import SessionConfig
 from conversations.session.dispatch.dispatch_queue import DispatchQueue
 
@@ -23,6 +29,8 @@ MAX_FRAMES_PER_SEC = 50 * MAX_SPEED
 # And for bytes, since items may hold audio too, which stays in memory until it is transcribed and stored.
 MAX_AHEAD_BYTES = MAX_HELD_BYTES
 MAX_BYTES_PER_SEC = 1_000_000
+SECOND_BYTES = 1000 * BYTES_PER_MS
+ALONE_SEC = 0.005  # a frame that comes so long after the one before waits for no other
 
 
 class FrameTooLargeError(Exception):
@@ -52,12 +60,34 @@ class Inbox:
         self._audio = InputAudio()
         self._queue: asyncio.Queue[tuple[str | bytes, int] | None] = asyncio.Queue()
         self._held_bytes = 0
+        self._is_idle = False  # all that came was read, and `read_frames` waits
+        self._taken_at = 0.0  # when a frame that came alone was last given to the machine
         self._heard_sec = 0.0
         self._frames = self._bytes = 0
         self._started_at = monotonic()
 
     def put(self, frame: str | bytes) -> None:
         """Queue a frame without waiting, or raise FrameTooLargeError or TooFastError."""
+        self._queue_frame(frame, self._count_frame(frame))
+
+    def take(self, frame: str | bytes, config: SessionConfig, queue: DispatchQueue) -> None:
+        """Give `queue` the event in a frame of PCM that comes alone, and queue any other frame. Raise as `put` does.
+
+        So most frames cost no queue and no task of the event loop. Those that come closer together are queued, since a
+        flood would have the loop for itself.
+        """
+        size, now = self._count_frame(frame), monotonic()
+        is_alone = self._is_idle and not queue.is_waiting and now >= self._taken_at + ALONE_SEC
+        if is_alone and size <= SECOND_BYTES and config.input.format == self._audio.kind == AudioFormat.PCM:
+            event = AudioAppend(frame) if isinstance(frame, bytes) else read_plain_append(frame)
+            if event is not None:
+                self._taken_at = now
+                self.count_audio(len(event.pcm) / SECOND_BYTES)
+                return queue.receive(event)
+        return self._queue_frame(frame, size)
+
+    def _count_frame(self, frame: str | bytes) -> int:
+        """Return the size of a frame. Raise FrameTooLargeError, or TooFastError if too much has come by now."""
         size = measure_bytes(frame)
         if size > MAX_FRAME_BYTES:
             raise FrameTooLargeError(size)
@@ -70,11 +100,16 @@ class Inbox:
             or self._held_bytes + size > MAX_HELD_BYTES
         ):
             raise TooFastError
+        return size
+
+    def _queue_frame(self, frame: str | bytes, size: int) -> None:
+        self._is_idle = False
         self._held_bytes += size
         self._queue.put_nowait((frame, size))
 
     def end(self) -> None:
         """End the queue behind the frames that wait: they hold the client's last words."""
+        self._is_idle = False
         self._queue.put_nowait(None)
 
     def discard_frames(self) -> None:
@@ -86,7 +121,10 @@ class Inbox:
 
     async def read_frames(self) -> AsyncIterator[str | bytes]:
         """Yield each frame until the queue ends."""
-        while (entry := await self._queue.get()) is not None:
+        while True:
+            self._is_idle = self._queue.empty()
+            if (entry := await self._queue.get()) is None:
+                return
             frame, size = entry
             self._held_bytes -= size
             yield frame

@@ -1,7 +1,8 @@
 """The engines of one kind in a session, in the order in which they are tried: the chosen one, then its fallbacks.
 
-An engine that fails before its first output is followed by the next, within the time that the turn has left. What fails
-later ends as it would alone: half a reply by one voice, and half by another, helps nobody.
+An engine that fails before its first output is followed by the next, within the time that the turn has left. So is one
+whose output can be taken back, since nobody has heard of it yet. What fails later ends as it would alone: half a reply
+by one voice, and half by another, helps nobody.
 """
 
 from collections import OrderedDict
@@ -37,7 +38,7 @@ class Link(Generic[E]):
 class Progress:
     """How far along the chain an item or a response has come."""
 
-    current: int = 0  # the link that was tried last
+    current: int | None = None  # the link that was tried last
     failed: set[int] = field(default_factory=set)
 
 
@@ -56,7 +57,8 @@ class EngineChain(Generic[E]):
 
     def find_number(self, key: str) -> int:
         """Return the number of the link that answered the item or response of this id, 0 for the chosen engine."""
-        return self._progress[key].current if key in self._progress else 0
+        progress = self._progress.get(key)
+        return (progress and progress.current) or 0
 
     def choose_next(self) -> Link[E]:
         """Return the engine that the next call would go to."""
@@ -73,8 +75,17 @@ class EngineChain(Generic[E]):
             except EngineError as error:
                 attempts.fail(error)
 
-    async def stream(self, key: str, open_stream: Callable[[Link[E]], AsyncGenerator[T]]) -> AsyncGenerator[T]:
-        """Yield what the first engine brings that has any output, or raise the EngineError of the last one tried."""
+    async def stream(
+        self,
+        key: str,
+        open_stream: Callable[[Link[E]], AsyncGenerator[T]],
+        withdraw: Callable[[], T | None] = lambda: None,
+    ) -> AsyncGenerator[T]:
+        """Yield what the first engine brings that has any output, or raise the EngineError of the last one tried.
+
+        If one fails amid its output, and `withdraw` returns a piece that takes back what came so far, that piece comes
+        next, and then what the next engine brings.
+        """
         attempts = Attempts(self.links, self._get_progress(key))
         while True:
             link = attempts.begin()
@@ -85,11 +96,19 @@ class EngineChain(Generic[E]):
                 except EngineError as error:
                     attempts.fail(error)
                     continue
-                if first is not None:
-                    yield first
+                if first is None:
+                    return
+                yield first
+                try:
                     async for piece in pieces:
                         yield piece
-                return
+                    return
+                except EngineError as error:
+                    withdrawal = withdraw() if attempts.has_more else None
+                    if withdrawal is None:
+                        raise
+                    attempts.fail(error)
+                yield withdrawal
 
     def _get_progress(self, key: str) -> Progress:
         progress = self._progress.setdefault(key, Progress())
@@ -147,10 +166,16 @@ class Attempts(Generic[E]):
         untried = [number for number in range(len(self._links)) if number not in self._tried]
         ready = [number for number in untried if self._is_ready(number)]
         if ready:
-            return ready[0]
+            return self._progress.current if self._progress.current in ready else ready[0]
         if self._has_resorted or not untried:
             return None
         return min(untried, key=lambda number: (number in self._progress.failed, self._links[number].circuit.retry_at))
 
     def _is_ready(self, number: int) -> bool:
-        return number not in self._progress.failed and self._links[number].circuit.admits()
+        """Return whether an engine can be expected to answer.
+
+        One that serves this item or response already can, whatever others have seen of it: a voice changes only if it
+        must.
+        """
+        is_at_work = number == self._progress.current
+        return number not in self._progress.failed and (is_at_work or self._links[number].circuit.admits())

@@ -1,7 +1,8 @@
 """The three chains of engines of a session, and which engine of each served an item or a response."""
 
 from collections import deque
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +19,6 @@ from conversations.engines.base import (
 )
 from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.local.voices.catalogue import find_choice, is_local_voice
-from conversations.engines.registry import make_llm, make_stt, make_tts
 from conversations.engines.voices import choose_fallback_voice
 from conversations.session.engine_calls.engine_chain import EngineChain, Link
 from conversations.session.engine_calls.engine_circuits import (
@@ -27,6 +27,7 @@ from conversations.session.engine_calls.engine_circuits import (
     WatchedSpeechToText,
     WatchedTextToSpeech,
 )
+from conversations.session.engine_calls.observed import make_llm, make_stt, make_tts
 from conversations.session.engine_calls.speech_cache import CachedSpeechToText, CachedTextToSpeech, Shelf
 from conversations.storage.engine_selection import EngineSet
 
@@ -49,7 +50,7 @@ class EngineChains:
         engine, circuit = make_stt(spec), EngineCircuit("stt", spec)
         shelf = Shelf("stt", spec, user_id, metrics.count_cache_lookup)
         self._caches.append(CachedSpeechToText(WatchedSpeechToText(engine, circuit), shelf, is_on=keeps_words))
-        return Link(spec, self._caches[-1], circuit, engine)
+        return Link(spec, self._caches[-1], circuit, engine.engine)
 
     def list_cores(self) -> Iterator[object]:
         """Yield the engines themselves, all of them."""
@@ -94,9 +95,11 @@ class EngineChains:
         """Return the words by the first engine that finds any. Raise EngineError."""
         return await self._stt.call(item_id, lambda engine: engine.transcribe(pcm, hints))
 
-    def get_llm(self, response_id: str) -> LanguageModel:
-        """Return the language models as one, for one response."""
-        return ChainedLanguageModel(self._llm, response_id) if len(self._llm.links) > 1 else self._llm.links[0].engine
+    def get_llm(self, response_id: str, is_unheard: Callable[[], bool] = lambda: False) -> LanguageModel:
+        """Return the language models as one, for one response. `is_unheard` says whether its words may be replaced."""
+        if len(self._llm.links) == 1:
+            return self._llm.links[0].engine
+        return ChainedLanguageModel(self._llm, response_id, is_unheard)
 
     def get_tts(self, response_id: str) -> TextToSpeech:
         """Return the voices as one, for one response."""
@@ -105,13 +108,13 @@ class EngineChains:
 
 def _link_llm(spec: EngineSpec) -> Link[LanguageModel]:
     engine, circuit = make_llm(spec), EngineCircuit("llm", spec)
-    return Link(spec, WatchedLanguageModel(engine, circuit), circuit, engine)
+    return Link(spec, WatchedLanguageModel(engine, circuit), circuit, engine.engine)
 
 
 def _link_tts(spec: EngineSpec, user_id: int) -> Link[TextToSpeech]:
     engine, circuit = make_tts(spec), EngineCircuit("tts", spec)
     shelf = Shelf("tts", spec, user_id, metrics.count_cache_lookup)
-    return Link(spec, CachedTextToSpeech(WatchedTextToSpeech(engine, circuit), shelf), circuit, engine)
+    return Link(spec, CachedTextToSpeech(WatchedTextToSpeech(engine, circuit), shelf), circuit, engine.engine)
 
 
 @dataclass(slots=True)
@@ -120,9 +123,19 @@ class ChainedLanguageModel:
 
     chain: EngineChain[LanguageModel]
     response_id: str
+    is_unheard: Callable[[], bool]
 
-    def complete(self, messages: Sequence[ChatMessage], **options: Any) -> AsyncGenerator[Completion]:
-        return self.chain.stream(self.response_id, lambda link: link.engine.complete(messages, **options))
+    async def complete(self, messages: Sequence[ChatMessage], **options: Any) -> AsyncGenerator[Completion]:
+        has_called = False  # a tool, which cannot be taken back
+
+        def withdraw() -> Completion | None:
+            return Completion(withdraws=True) if self.is_unheard() and not has_called else None
+
+        stream = self.chain.stream(self.response_id, lambda link: link.engine.complete(messages, **options), withdraw)
+        async with aclosing(stream) as pieces:
+            async for piece in pieces:
+                has_called = has_called or piece.call is not None
+                yield piece
 
 
 @dataclass(slots=True)

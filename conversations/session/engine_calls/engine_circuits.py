@@ -44,6 +44,7 @@ class EngineKey(NamedTuple):
     base_url: str
     account: bytes
     model: str
+    of_user: bool
 
 
 @lru_cache(maxsize=1)
@@ -56,7 +57,9 @@ _counted: set[tuple[EngineKind, str]] = set()  # of which the metrics say that s
 
 
 def _count_open(kind: EngineKind, provider: str, now: float) -> None:
-    alike = [circuit for key, circuit in get_circuits() if (key.kind, key.provider) == (kind, provider)]
+    """Tell the metrics of the site's own engines: a user's key that is refused is no matter for operators."""
+    ours = ((key, circuit) for key, circuit in get_circuits() if not key.of_user)
+    alike = [circuit for key, circuit in ours if (key.kind, key.provider) == (kind, provider)]
     count = sum(circuit.is_in_trouble(now) for circuit in alike)
     metrics.set_open_circuits(kind, provider, count)
     (_counted.add if count else _counted.discard)((kind, provider))
@@ -70,7 +73,9 @@ class EngineCircuit:
         account = blake2b(spec.api_key.encode(), key=SALT, digest_size=16).digest()
         if (kind, spec.provider) in _counted:
             _count_open(kind, spec.provider, now())  # some may be forgotten
-        self._circuit = get_circuits().find(EngineKey(kind, spec.provider, spec.base_url, account, spec.model))
+        self._circuit = get_circuits().find(
+            EngineKey(kind, spec.provider, spec.base_url, account, spec.model, spec.of_user)
+        )
 
     @property
     def retry_at(self) -> float:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing, suppress
+from contextvars import copy_context
 from typing import Any
 
 from conversations.audio import opus
@@ -20,10 +21,12 @@ from conversations.realtime.protocol.tools import Tool
 from conversations.realtime.user_turn.transcription import NO_SOUND
 from conversations.session.engine_calls.engine_chains import EngineChains
 from conversations.session.engine_calls.generation import Generation, convert_failure
+from conversations.session.engine_calls.observed import run_tool
 from conversations.session.engine_calls.transcriber import Transcriber
 from conversations.storage import store
 from conversations.storage.store import OpenedConversation
 from conversations.tools.toolbox import Toolbox
+from voiceproject import log_context
 
 log = logging.getLogger(__name__)
 
@@ -46,9 +49,7 @@ class EngineTasks:
         *,
         plays_live: bool = True,
     ) -> None:
-        self._opened = opened
-        self._plays_live = plays_live
-        self._report = report
+        self._opened, self._plays_live, self._report = opened, plays_live, report
         engines = opened.engines
         # If nothing is stored, no transcripts are cached either.
         self._chains = EngineChains(engines, opened.caller.user_id, keeps_words=opened.pk is not None)
@@ -69,7 +70,7 @@ class EngineTasks:
 
     def begin(self, group: asyncio.TaskGroup) -> None:
         """Open the engines and offer the tools; all tasks run in `group`."""
-        self._group = group
+        self._group, self._context = group, copy_context()
         self.transcriber.open()
         self.connect()
         self._toolbox = Toolbox(self._opened, group, self._report_tools)
@@ -140,7 +141,7 @@ class EngineTasks:
             case commands.Generate(response_id):
                 generation = Generation(
                     command,
-                    self._chains.get_llm(response_id),
+                    self._chains.get_llm(response_id, lambda: self._is_unheard(response_id)),
                     self._chains.get_tts(response_id),
                     self._opened.engines.tts,
                     self._opened.language,
@@ -158,6 +159,11 @@ class EngineTasks:
             case _:
                 if running := self._generations.get(command.response_id):
                     self._steer_generation(running, command)
+
+    def _is_unheard(self, response_id: str) -> bool:
+        """Return whether nobody has been told of a word of this response yet."""
+        running = self._generations.get(response_id)
+        return running is not None and running.asked.is_spoken and not running.has_sounded
 
     def _steer_generation(self, generation: Generation, command: Steering) -> None:
         match command:
@@ -179,7 +185,7 @@ class EngineTasks:
             task.cancel()
 
     def _start(self, key: str, work: Coroutine[Any, Any, None]) -> None:
-        task = self._group.create_task(work)
+        task = self._group.create_task(work, context=log_context.enter_turn(self._context, key))
         self._tasks.setdefault(key, set()).add(task)
         task.add_done_callback(lambda done: self._forget(key, done))
 
@@ -233,7 +239,7 @@ class EngineTasks:
     async def _run_tool(self, asked: commands.RunTool) -> None:
         if self._toolbox is None:
             raise RuntimeError("a tool of a box that is not open")
-        outcome = await self._toolbox.run(asked.name, asked.arguments)
+        outcome = await run_tool(self._toolbox, asked.name, asked.arguments)
         self._report(engine_events.ToolCallDone(asked.response_id, asked.item_id, outcome.output, outcome.error))
 
     async def _run_generation(self, response_id: str, generation: Generation) -> None:

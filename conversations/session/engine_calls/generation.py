@@ -55,6 +55,7 @@ class Generation:
         self.tts_spec = spec
         self.language = language
         self.report = report
+        self.has_sounded = False
         self._rounds: asyncio.Queue[Generate | None] = asyncio.Queue()
         self._rounds.put_nowait(asked)
         self._asked: asyncio.Queue[SpeakClause | None] = asyncio.Queue()
@@ -156,6 +157,7 @@ class Generation:
             response_id, index = speech.asked.response_id, speech.asked.index
             while frame := await self._take_frame(speech):
                 self._playback_lead.add(measure_seconds(frame), monotonic())
+                self.has_sounded = True
                 self.report(SpeechAudio(response_id, index, frame))
             self._open.remove(speech)
             self._signal_change()

@@ -13,6 +13,7 @@ from conversations.engines.errors import EngineError
 from conversations.realtime.commands import FeedTranscriber, Transcribe
 from conversations.realtime.engine_events import PartialTranscript, TranscriptReady
 from conversations.session.engine_calls.engine_chains import EngineChains
+from conversations.session.engine_calls.observed import observe_call
 
 KEPT_IDS = 32
 
@@ -32,7 +33,7 @@ class Transcriber:
         chains: EngineChains,
     ) -> None:
         self._engine = stream
-        self._chains = chains
+        self._chains, self._spec = chains, spec
         self._stream_label = replace(spec, model=spec.stream_model).get_label()
         self._keywords = keywords
         self._report = report
@@ -93,7 +94,8 @@ class Transcriber:
         return TranscriptReady(asked.item_id, asked.revision, found.text, found.seconds)
 
     async def _commit_stream(self, stream: TranscriptStream, asked: Transcribe) -> TranscriptReady:
-        found = await stream.commit()
+        with observe_call("stt", self._spec.provider, self._spec.stream_model):
+            found = await stream.commit()
         if asked.item_id not in self._streamed:
             self._streamed.append(asked.item_id)
         seconds = found.seconds

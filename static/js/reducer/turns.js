@@ -88,7 +88,7 @@ function onItem(before, { type, item, previous_item_id }) {
   if (known?.track && (type === "conversation.item.done" || state.playing === item.id)) return [state, []];
   const words = protocol.getText(item) || known?.text || "";
   const isSaid = item.role === "user" && !protocol.getText(item); // and not yet written down
-  const pending = isSaid && (known ? Boolean(known.pending) : item.content.length > 0);
+  const pending = isSaid && (known ? Boolean(known.pending) : item.content.some((part) => part.transcript === null));
   return [withItem(state, { id: item.id, role: item.role, text: words, track: undefined, pending }, previous_item_id), []];
 }
 

@@ -26,12 +26,12 @@ def test_it_works(user: User, site: Upstream) -> None:
     assert key.works
     assert key.hint == "9876"
     assert SECRET.encode() not in bytes(key.secret_encrypted)
-    assert find_credential(user, "openai") == Credential(SECRET, site.openai_url)
+    assert find_credential(user, "openai") == Credential(SECRET, site.openai_url, of_user=True)
 
 
 def test_google(user: User, site: Upstream) -> None:
     assert keyring.save(user, "google", SECRET).works
-    assert find_credential(user, "google") == Credential(SECRET, site.google_url)
+    assert find_credential(user, "google") == Credential(SECRET, site.google_url, of_user=True)
 
 
 def test_saving_again_replaces(user: User, site: Upstream) -> None:
@@ -45,9 +45,9 @@ def test_a_base_url_of_the_users_own(user: User, upstream: Upstream, settings: A
     settings.USER_BASE_URLS = "any"
     key = keyring.save(user, "openai", "", upstream.openai_url)
     assert key.works
-    assert find_credential(user, "openai") == Credential("", upstream.openai_url, public_only=False)
+    assert find_credential(user, "openai") == Credential("", upstream.openai_url, public_only=False, of_user=True)
     settings.USER_BASE_URLS = "public"  # checked where it connects from now on
-    assert find_credential(user, "openai") == Credential("", upstream.openai_url, public_only=True)
+    assert find_credential(user, "openai") == Credential("", upstream.openai_url, public_only=True, of_user=True)
     keyring.retest(key)
     assert not key.works
     assert "USER_BASE_URLS" in key.verdict

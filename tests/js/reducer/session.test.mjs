@@ -212,6 +212,18 @@ test("a continued conversation shows what was said before, once", () => {
   assert.deepEqual(call.words, ["Hi", "Hello."]);
 });
 
+test("what was being said as the server was killed can be tried again, and earlier words that nobody heard do not wait", () => {
+  const words = "conversation.item.input_audio_transcription";
+  const call = startCall({ conversation: "conv_1" });
+  for (const id of ["e1", "e2"]) {
+    call.hear({ type: "conversation.item.added", item: buildItem(id, "user", "", "input_audio"), previous_item_id: null });
+  }
+  assert.deepEqual([call.state.items.e1.pending, call.state.items.e2.pending], [false, false]);
+  call.hear({ type: `${words}.failed`, item_id: "e2", error: { message: "The server stopped." }, can_retry: true });
+  assert.equal(call.state.items.e2.retry, "offered");
+  assert.equal(call.state.notices.turn.text, "The server stopped.");
+});
+
 test("unknown server events pass, unknown own events are a mistake", () => {
   assert.deepEqual(startCall().hear({ type: "rate_limits.updated", rate_limits: [] }).effects, []);
   assert.throws(() => startCall().tell({ type: "nonsense" }));

@@ -1,9 +1,19 @@
 import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from conversations.realtime.protocol.audio_format import AudioFormat
 from conversations.realtime.protocol.client_events import AudioAppend
+from conversations.realtime.protocol.session_config import SessionConfig, build_config
 from conversations.session.dispatch import inbox
+from conversations.session.dispatch.dispatch_queue import DispatchQueue
+from conversations.session.dispatch.error_boundary import ErrorBoundary
 from conversations.session.dispatch.inbox import FrameTooLargeError, Inbox, TooFastError
 
 
@@ -111,3 +121,133 @@ async def test_what_was_taken_makes_room_for_as_many_bytes(monkeypatch: pytest.M
     box.put(b"\0" * 40)
     with pytest.raises(TooFastError):
         box.put("x")
+
+
+PCM = bytes(960)
+APPEND = json.dumps({"type": "input_audio_buffer.append", "audio": base64.b64encode(PCM).decode()})
+CONFIG = build_config(
+    session_id="sess_1", model="", instructions="", voice="", stt_model="", language="", speed=1.0, expires_at=0
+)
+TELEPHONE = replace(CONFIG, input=replace(CONFIG.input, format=AudioFormat.PCMU))
+
+
+class Machine:
+    """Notes the events that it receives."""
+
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+
+    def start(self, now: float) -> Sequence[Any]:
+        return ()
+
+    def receive(self, event: Any, now: float) -> Sequence[Any]:
+        self.events.append(event)
+        return ()
+
+    def refuse(self, error: Any, kind: str = "") -> Sequence[Any]:
+        return ()
+
+    def end(self) -> Sequence[Any]:
+        return ()
+
+
+class Reader:
+    """A session that reads its frames, and how far it has come."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.0
+        monkeypatch.setattr(inbox, "monotonic", lambda: self.now)
+        self.box, self.machine = Inbox(), Machine()
+        self.queue = DispatchQueue(lambda command: None, ErrorBoundary("conv_1", lambda: None))
+        self.queue.machine = self.machine
+        self.read: list[str | bytes] = []
+
+    def take(self, frame: str | bytes, config: SessionConfig = CONFIG, *, after_sec: float = 0.02) -> None:
+        self.now += after_sec
+        self.box.take(frame, config, self.queue)
+
+    @asynccontextmanager
+    async def run(self) -> AsyncIterator[None]:
+        async def read() -> None:
+            async for frame in self.box.read_frames():
+                self.read.append(frame)
+
+        reading = asyncio.create_task(read())
+        await self.wait_until_idle()
+        yield
+        self.box.end()
+        async with asyncio.timeout(5):
+            await reading
+
+    async def wait_until_idle(self) -> None:
+        async with asyncio.timeout(5):
+            for _ in range(5):
+                await asyncio.sleep(0)
+
+
+async def test_a_frame_that_comes_alone_is_handled_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader(monkeypatch)
+    async with reader.run():
+        for frame in (APPEND, PCM, APPEND):
+            reader.take(frame)
+        assert reader.machine.events == [AudioAppend(PCM)] * 3
+    assert reader.read == []
+
+
+async def test_frames_that_come_together_are_queued(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who floods the server has one frame handled in 5 ms, and else one in each step of the loop."""
+    reader = Reader(monkeypatch)
+    async with reader.run():
+        for _ in range(100):
+            reader.take(APPEND, after_sec=0.0005)
+        assert len(reader.machine.events) == 1
+    assert len(reader.read) == 99
+
+
+OTHERS: dict[str, Callable[[Reader], None]] = {
+    "another event": lambda reader: reader.take('{"type":"input_audio_buffer.commit"}'),
+    "an append in another shape": lambda reader: reader.take(f" {APPEND}"),
+    "an append that is wrong": lambda reader: reader.take('{"type":"input_audio_buffer.append","audio":"A"}'),
+    "a long append": lambda reader: reader.take(bytes(48_002)),
+    "G.711": lambda reader: reader.take(APPEND, TELEPHONE),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+async def test_what_follows_a_queued_frame_is_queued_behind_it(other: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader(monkeypatch)
+    async with reader.run():
+        OTHERS[other](reader)
+        reader.take(APPEND)
+        assert reader.machine.events == []
+        await reader.wait_until_idle()
+        assert len(reader.read) == 2
+        reader.take(APPEND)
+        assert reader.machine.events == [AudioAppend(PCM)]
+
+
+async def test_it_is_queued_while_inputs_wait_or_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader(monkeypatch)
+    reader.take(APPEND)
+    async with reader.run():
+        assert reader.read == [APPEND]
+        reader.queue.reserve()
+        reader.take(APPEND)
+        assert reader.machine.events == []
+    reader.queue.discard_inputs()
+    reader.take(APPEND)
+    assert reader.machine.events == []
+
+
+async def test_sound_that_is_handled_at_once_is_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = Reader(monkeypatch)
+    async with reader.run():
+        for _ in range(int(inbox.MAX_AHEAD_SEC)):
+            reader.take(bytes(48_000), after_sec=inbox.ALONE_SEC)
+        with pytest.raises(TooFastError):
+            flood_at_once(reader)
+
+
+def flood_at_once(reader: Reader) -> None:
+    for _ in range(100):
+        reader.take(bytes(48_000), after_sec=inbox.ALONE_SEC)

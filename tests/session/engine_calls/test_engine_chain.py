@@ -143,6 +143,16 @@ async def test_how_many_are_open_is_told_until_nobody_asks_for_them_any_more(ben
     assert read_open_circuits() == 0
 
 
+async def test_a_users_own_key_is_no_matter_for_operators(bench: Bench, told: list[EngineIncident]) -> None:
+    spec = EngineSpec("openai", "a", api_key="sk-mine", of_user=True)
+    circuit = EngineCircuit("llm", spec, lambda: bench.now)
+    for _ in range(3):
+        circuit.note_failure(EngineUnavailable("llm", "openai", "It is down."))
+    assert [one.outcome for one in told] == ["circuit_opened"]
+    assert not circuit.admits()
+    assert read_open_circuits() == 0
+
+
 async def test_who_comes_while_another_tries_goes_past(bench: Bench) -> None:
     chain, is_tried, is_over = bench.build("a", "b"), asyncio.Event(), asyncio.Event()
     bench.down = {"a"}
@@ -206,6 +216,38 @@ async def test_an_item_stays_with_what_answered_it(bench: Bench) -> None:
     assert await bench.call(chain) == "a"
 
 
+async def test_one_reply_stays_with_the_engine_that_it_tries_out(bench: Bench) -> None:
+    """Its clauses are spoken side by side. One of another reply goes past meanwhile."""
+    chain, is_tried, is_over = bench.build("a", "b"), asyncio.Event(), asyncio.Event()
+    bench.down = {"a"}
+    for _ in range(3):
+        await bench.call_anew(chain)
+    bench.now, bench.down = bench.now + 30, set()
+
+    async def wait(name: str) -> str:
+        is_tried.set()
+        await is_over.wait()
+        return name
+
+    first = asyncio.create_task(chain.call("reply", wait))
+    await is_tried.wait()
+    assert await bench.call_anew(chain) == "b"
+    second = asyncio.create_task(chain.call("reply", wait))
+    is_over.set()
+    assert [await first, await second] == ["a", "a"]
+
+
+async def test_a_reply_stays_with_its_engine_when_another_recovers(bench: Bench) -> None:
+    chain = bench.build("a", "b")
+    bench.down = {"a"}
+    for _ in range(3):
+        await bench.call_anew(chain)
+    assert await bench.call(chain, "reply") == "b"
+    bench.now, bench.down = bench.now + 30, set()
+    assert await bench.call_anew(chain) == "a"
+    assert await bench.call(chain, "reply") == "b"
+
+
 async def test_what_one_key_suffers_is_nothing_to_another(bench: Bench) -> None:
     bench.down = {"a"}
     for _ in range(4):
@@ -228,6 +270,24 @@ async def test_what_fails_amid_its_output_is_not_gone_on_with(bench: Bench) -> N
     with pytest.raises(EngineUnavailable):
         await anext(stream)
     assert chain.find_number("item") == 0
+
+
+async def test_what_can_be_taken_back_is_replaced(bench: Bench) -> None:
+    async def answer(name: str) -> AsyncGenerator[str]:
+        yield f"{name}: It is noon."
+
+    chain = bench.build("a", "b", "c")
+    stream = chain.stream("item", lambda link: (answer if link.engine == "c" else break_off)(link.engine), lambda: "-")
+    assert [piece async for piece in stream] == ["a: I think", "-", "b: I think", "-", "c: It is noon."]
+    assert chain.find_number("item") == 2
+
+
+async def test_if_nobody_is_left_nothing_is_taken_back(bench: Bench) -> None:
+    chain = bench.build("a", "b")
+    stream = chain.stream("item", lambda link: break_off(link.engine), lambda: "-")
+    assert [await anext(stream) for _ in range(3)] == ["a: I think", "-", "b: I think"]
+    with pytest.raises(EngineUnavailable):
+        await anext(stream)
 
 
 async def test_a_failure_amid_the_output_counts_against_the_engine(bench: Bench, told: list[EngineIncident]) -> None:

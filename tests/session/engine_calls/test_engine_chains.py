@@ -187,6 +187,30 @@ async def test_the_rest_of_a_reply_stays_with_the_voice_that_took_over(upstream:
     assert work.get_label("tts", "resp_1") == "openai:tts-1"
 
 
+@pytest.mark.parametrize(("is_spoken", "is_replaced"), [(True, True), (False, False)])
+async def test_words_that_nobody_has_heard_are_replaced(upstream: Upstream, is_spoken: bool, is_replaced: bool) -> None:
+    """In text each word is told as it comes, and stays."""
+    upstream.behave("chat", fault="cut", fault_after=2, fault_model="gpt-6-luna")
+    upstream.script(replies=("I think it", "It is noon."))
+    behind = EngineSpec("openai", "gpt-6-nova", base_url=upstream.openai_url)
+    generate = commands.Generate("resp_1", HELLO, None, is_spoken=is_spoken)
+    told, work = await run(chain_up(build_opened(upstream), "llm", behind), generate, commands.EndSpeech("resp_1"))
+    kinds = [type(event) for event in told]
+    assert (engine_events.TextWithdrawn in kinds, GenerationFailed in kinds) == (is_replaced, not is_replaced)
+    assert collect_text(told).endswith("It is noon.") == is_replaced
+    assert work.get_label("llm", "resp_1") == f"openai:{'gpt-6-nova' if is_replaced else 'gpt-6-luna'}"
+
+
+async def test_a_call_of_a_tool_is_not_taken_back(upstream: Upstream) -> None:
+    upstream.behave("chat", fault="cut", fault_after=2, fault_model="gpt-6-luna")
+    upstream.script(replies=({"calls": [{"name": "clock", "arguments": {"zone": "Europe/Vienna"}}]},))
+    behind = EngineSpec("openai", "gpt-6-nova", base_url=upstream.openai_url)
+    generate = commands.Generate("resp_1", HELLO, None, is_spoken=True)
+    told, _ = await run(chain_up(build_opened(upstream), "llm", behind), generate, commands.EndSpeech("resp_1"))
+    assert [event for event in told if isinstance(event, GenerationFailed)]
+    assert not [event for event in told if isinstance(event, engine_events.TextWithdrawn)]
+
+
 async def test_a_text_of_nothing_is_no_failure(upstream: Upstream) -> None:
     told, work = await run(build_opened(upstream, "tts"), *say(" "))
     assert [event for event in told if isinstance(event, GenerationFailed)] == []

@@ -1,8 +1,9 @@
-"""`manage.py run`: the whole site in one process."""
+"""`manage.py run`: the whole site, in one process or in several that share its port."""
 
+import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+import sys
+import tempfile
 from typing import Any
 
 import psycopg
@@ -12,11 +13,16 @@ from django.core.management import BaseCommand, CommandError, call_command
 from django.db import Error, connection
 
 from conversations.management.model_fetching import fetch_what_this_site_needs
-from voiceproject import first_admin
+from voiceproject import first_admin, log_context
 from voiceproject.database import outages
-from voiceproject.server import daphne_server
+from voiceproject.database.turns import take_turns
+from voiceproject.server import daphne_server, supervisor, worker_link
+from voiceproject.server.worker_link import WorkerLink
+from voiceproject.settings.env import BASE_DIR
 
-MIGRATION_LOCK_ID = 0x5E78  # any number that no other advisory lock of this site uses
+END_SEC = 60.0  # for one of several processes to end, more than its sessions and requests get
+# Where Linux keeps files in memory: metrics are written amid calls, which no slow disk may hold up.
+IN_MEMORY = "/dev/shm"  # noqa: S108  # a private folder is made in it
 
 
 class Command(BaseCommand):
@@ -24,12 +30,20 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            placeholder = daphne_server.bind(settings.HOST, settings.PORT)
+            if link := worker_link.find_link():
+                self.serve(link.listener, link=link)
+                return
+            listener = daphne_server.bind(settings.HOST, settings.PORT)
             check_database()
             with take_turns():
                 call_command("migrate", verbosity=0, interactive=False)
             fetch_what_this_site_needs(self.stdout, self.stderr)
-            self.serve(placeholder)
+            self.first_admin_path = first_admin.build_path_if_needed()
+            connection.close()
+            if settings.WORKERS > 1:
+                self.supervise(listener)
+            else:
+                self.serve(listener)
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None
         except Error as error:
@@ -37,27 +51,53 @@ class Command(BaseCommand):
                 raise
             raise CommandError(f"The database cannot be brought up to date: {outages.describe(error)}") from None
 
-    def serve(self, placeholder: socket.socket) -> None:
+    def supervise(self, listener: socket.socket) -> None:
+        """Serve in several processes, and exit with their exit code."""
+        memory = IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None
+        with tempfile.TemporaryDirectory(prefix="voiceproject-metrics-", dir=memory) as metrics:
+            exit_code = supervisor.Supervisor(
+                listener,
+                settings.WORKERS,
+                [sys.executable, str(BASE_DIR / "manage.py"), "run"],
+                lambda: self.greet(listener),
+                END_SEC,
+                {**os.environ, "PROMETHEUS_MULTIPROC_DIR": metrics, "PYTHONUNBUFFERED": "1"},
+            ).run()
+        if exit_code:
+            sys.exit(exit_code)
+
+    def serve(self, listener: socket.socket, link: WorkerLink | None = None) -> None:
+        """Serve in this process."""
         from conversations import background_jobs, site_engines
-        from conversations.storage import deletion, journal_recovery, spool
+        from conversations.storage import deletion, journal_recovery, process_locks, spool
         from conversations.transport import admission
         from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
 
-        here = build_local_url(*placeholder.getsockname()[:2])
-        address = f"https://{settings.ALLOWED_HOSTS[0]}" if settings.HTTPS else here
-        path = first_admin.build_path_if_needed()
-        connection.close()
-
-        def greet() -> None:
-            self.stdout.write(f"Voiceproject is running at {address}" + (f", from {here}" if settings.HTTPS else ""))
-            if path:
-                self.stdout.write(f"It has no admin yet. Create one within a day: {address}{path}")
-
+        if link:
+            link.end_with_supervisor(END_SEC)
+            log_context.name_worker(str(link.number))
         site_engines.begin_search()
+        process_locks.begin()
         background_jobs.start(
-            [spool.replay, journal_recovery.recover, deletion.delete_batch, deletion.delete_loose_files]
+            [
+                spool.replay,
+                journal_recovery.recover,
+                process_locks.close_conversations_of_the_dead,
+                deletion.delete_batch,
+                deletion.delete_loose_files,
+            ]
         )
-        daphne_server.serve(placeholder, application, greet, admission)
+        ready = (lambda: None) if link else (lambda: self.greet(listener))
+        daphne_server.serve(listener, application, ready, admission, link)
+
+    def greet(self, listener: socket.socket) -> None:
+        here = build_local_url(*listener.getsockname()[:2])
+        address = f"https://{settings.ALLOWED_HOSTS[0]}" if settings.HTTPS else here
+        in_workers = f" with {settings.WORKERS} processes" if settings.WORKERS > 1 else ""
+        from_here = f", from {here}" if settings.HTTPS else ""
+        self.stdout.write(f"Voiceproject is running at {address}{from_here}{in_workers}")
+        if self.first_admin_path:
+            self.stdout.write(f"It has no admin yet. Create one within a day: {address}{self.first_admin_path}")
 
 
 def check_database() -> None:
@@ -68,15 +108,6 @@ def check_database() -> None:
         psycopg.connect(**parameters).close()
     except psycopg.Error as error:
         raise ImproperlyConfigured(f"DATABASE_URL: {' '.join(str(error).split())}") from None
-
-
-@contextmanager
-def take_turns() -> Iterator[None]:
-    """Let processes that start together on one database take turns: each finds the work of the one before it done."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK_ID])
-        yield
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK_ID])
 
 
 def build_local_url(host: str, port: int) -> str:

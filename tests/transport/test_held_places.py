@@ -1,0 +1,67 @@
+"""What a process tells the others of the sessions of its users."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.cache import caches
+from django.test import override_settings
+
+from conversations.transport.held_places import RENEW_SEC, HeldPlaces
+from voiceproject.cache import user_places
+
+
+@pytest.fixture(autouse=True)
+def shared(redis_url: str) -> Iterator[None]:
+    setting = {"default": {"BACKEND": "voiceproject.cache.shared_cache.SharedCache", "LOCATION": redis_url}}
+    with override_settings(CACHES=setting):
+        yield
+        caches["default"].clear()
+
+
+async def test_two_processes_count_together() -> None:
+    here, there = HeldPlaces(lambda: {1: 1}), HeldPlaces(lambda: {1: 1})
+    assert await here.take(1, 2)
+    assert await there.take(1, 2)
+    assert not await here.take(1, 2)
+    await there.give_back(1)
+    assert await here.take(1, 2)
+
+
+async def test_a_session_that_waits_for_its_client_does_not_count_until_the_client_is_back() -> None:
+    used = {1: 1}
+    here, there = HeldPlaces(lambda: used), HeldPlaces(dict)
+    assert await here.take(1, 1)
+    used[1] = 0
+    await here.update(0.0)
+    assert await there.take(1, 1)
+    used[1] = 1
+    await here.update(1.0)  # it comes back all the same: it was let in before
+    assert not await there.take(1, 2)
+
+
+async def test_a_place_that_is_just_asked_for_is_not_taken_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    here, there = HeldPlaces(lambda: {1: 1}), HeldPlaces(dict)
+    here._asking[1] += 1  # as while Redis is asked for the first
+    await here.update(0.0)
+    here._asking[1] -= 1
+    assert await here.take(1, 2)
+    assert await there.take(1, 2)
+
+
+async def test_they_are_renewed_and_others_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    here, there = HeldPlaces(lambda: {1: 1}), HeldPlaces(dict)
+    monkeypatch.setattr(user_places, "HELD_SEC", -1)
+    assert await here.take(1, 1)
+    monkeypatch.undo()
+    await here.update(RENEW_SEC)
+    assert not await there.take(1, 1)
+
+
+async def test_a_session_that_has_ended_leaves_nothing() -> None:
+    here = HeldPlaces(dict)
+    assert await here.take(1, 1)
+    await here.give_back(1)
+    await here.give_back(1)
+    await here.update(0.0)
+    assert not here._held
+    assert await here.take(1, 1)

@@ -1,0 +1,100 @@
+"""Several processes behind one port: they all serve, they come back, and none is left behind."""
+
+import os
+import signal
+from pathlib import Path
+
+from tests.support.patience import stretch
+from tests.support.supervised import supervise, wait_until
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_all_serve_on_one_port_and_end_together() -> None:
+    with supervise(3) as site:
+        site.wait_for(r"worker \d is (\d+)", 3)
+        wait_until(lambda: len({site.ask()[0] for _ in range(10)}) == 3)
+        site.process.terminate()
+        assert site.process.wait(stretch(10)) == 0
+        assert not [pid for pid in site.list_workers() if is_running(pid)]
+        assert site.log.count("serving at") == 1
+
+
+def test_one_that_ends_is_started_again_and_said() -> None:
+    with supervise() as site:
+        killed = site.ask()[1]
+        os.kill(killed, signal.SIGKILL)
+        site.wait_for("ended by signal 9; it is started again in 0.5 s")
+        site.wait_for(r"worker \d is (\d+)", 3)
+        assert site.ask()[1] != killed
+
+
+def test_one_that_keeps_ending_is_started_ever_later_while_others_serve() -> None:
+    with supervise(work="if link.number == 2: time.sleep(0.2); sys.exit(3)") as site:
+        site.ask()
+        site.wait_for("worker 2 ended with exit code 3; it is started again in 2.0 s")
+        assert site.ask()[0] == 1
+
+
+def test_a_site_that_cannot_start_ends_with_the_exit_code_of_its_workers() -> None:
+    with supervise(work="sys.exit(3)") as site:
+        assert site.process.wait(stretch(20)) == 3
+        assert "cannot start" in site.log
+
+
+def test_all_end_with_a_supervisor_that_is_killed() -> None:
+    """Even those that do not care for SIGTERM."""
+    with supervise(work="drain_sec = 60 * (link.number == 1)") as site:
+        site.wait_for(r"worker \d is (\d+)", 2)
+        site.ask()
+        site.process.kill()
+        wait_until(lambda: not any(is_running(pid) for pid in site.list_workers()))
+
+
+def test_started_anew_one_after_the_other() -> None:
+    with supervise() as site:
+        site.wait_for(r"worker \d is (\d+)", 2)
+        wait_until(lambda: len({site.ask()[0] for _ in range(10)}) == 2)
+        before = set(site.list_workers())
+        site.process.send_signal(signal.SIGHUP)
+        answered: set[int] = set()
+        while len(answered - before) < 2:  # nobody is ever turned away
+            answered.add(site.ask()[1])
+        wait_until(lambda: not any(is_running(pid) for pid in before))
+        assert site.process.poll() is None
+
+
+def test_one_that_cannot_be_started_anew_leaves_the_others_as_they_are(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    with supervise(work=f"if os.path.exists({str(broken)!r}): sys.exit(1)") as site:
+        site.wait_for(r"worker \d is (\d+)", 2)
+        wait_until(lambda: len({site.ask()[0] for _ in range(10)}) == 2)
+        before = site.list_workers()
+        broken.touch()
+        site.process.send_signal(signal.SIGHUP)
+        site.wait_for("ended with exit code 1; it is started again")
+        assert site.ask()[1] in before
+
+
+def test_the_second_signal_ends_what_drains() -> None:
+    with supervise(1, work="drain_sec = 60") as site:
+        pid = site.ask()[1]
+        site.process.terminate()
+        site.wait_for("worker 1 drains")
+        assert is_running(pid)
+        site.process.terminate()
+        assert site.process.wait(stretch(10)) == 0
+
+
+def test_one_that_does_not_end_is_killed_and_that_is_no_success() -> None:
+    with supervise(1, work="drain_sec = 60", patience_sec=0.3) as site:
+        site.ask()
+        site.process.send_signal(signal.SIGINT)
+        assert site.process.wait(stretch(10)) == 1
+        assert "worker 1 does not end, so it is killed" in site.log
