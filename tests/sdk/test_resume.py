@@ -28,7 +28,7 @@ def quick_site(start_site: Callable[..., Site], upstream: Upstream) -> Site:
     return start_site(**env, RESUME_SEC="1", MAX_SESSIONS_PER_USER="1")
 
 
-async def ask_for_a_long_reply(client: ResumingClient, upstream: Upstream, sentences: int = 12) -> str:
+async def ask_for_a_long_reply(client: ResumingClient, upstream: Upstream, sentences: int = 5) -> str:
     """Ask for it, and return it once its first sound has come."""
     upstream.behave("chat", piece_ms=20)
     upstream.script(replies=(WORDS * sentences,))
