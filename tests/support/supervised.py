@@ -15,13 +15,13 @@ from time import monotonic, sleep
 from tests.support.patience import stretch
 
 SUPERVISE = """
-import logging, socket, sys
+import logging, os, socket, sys
 from voiceproject.server.supervisor import Supervisor
 logging.basicConfig(format="%(message)s")
 listener = socket.create_server(("127.0.0.1", 0))
 port = listener.getsockname()[1]
 command = [sys.executable, "-c", sys.argv[2]]
-greet = lambda: print("serving at", port, flush=True)
+greet = lambda: os.write(1, f"serving at {port}\\n".encode())
 sys.exit(Supervisor(listener, int(sys.argv[1]), command, greet, patience_sec=float(sys.argv[3])).run())
 """
 # `work` may change how it ends, or whether it starts at all.
@@ -31,7 +31,8 @@ from voiceproject.server.accepting import Acceptor
 from voiceproject.server.worker_link import find_link
 link = find_link()
 link.end_with_supervisor(0.2)
-print("worker", link.number, "is", os.getpid(), flush=True)
+say = lambda text: os.write(1, f"worker {{link.number}} {{text}}\\n".encode())  # in one piece: all have one terminal
+say(f"is {{os.getpid()}}")
 drain_sec = 0
 {work}
 def adopt(connection):
@@ -46,7 +47,7 @@ async def serve():
     acceptor.start()
     await ended.wait()
     acceptor.stop()
-    print("worker", link.number, "drains", flush=True)
+    say("drains")
     await asyncio.sleep(drain_sec)
 asyncio.run(serve())
 """
