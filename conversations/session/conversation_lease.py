@@ -76,7 +76,7 @@ async def _clear_remains(public_id: str) -> None:
         return
     try:
         await database_threads.answer_in_time(_clear(public_id), CLEAR_SEC)
-    except Error as error:  # the background does it later, and finds its place
+    except (Error, OSError) as error:  # the background does it later, and finds its place
         log.warning("conversation %s: what was being said is not recovered yet: %s", public_id, type(error).__name__)
 
 

@@ -85,7 +85,7 @@ def _list_files() -> list[Path]:
 def _recover_file(path: Path) -> None:
     with locked_files.claim(path) as data:
         if data and _try_store(path, data):
-            path.unlink()
+            locked_files.remove(path)
 
 
 def _try_store(path: Path, data: bytes) -> bool:

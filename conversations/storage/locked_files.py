@@ -4,13 +4,16 @@ The kernel releases a lock when its process ends, however that ended.
 """
 
 import fcntl
+import logging
 import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from pathlib import Path
 
 DRAFT_SEC = 60.0  # an older draft is not being written any more
+log = logging.getLogger(__name__)
 
 
 def create(path: Path, data: bytes, *, is_synced: bool = False) -> int:
@@ -53,15 +56,35 @@ def _sync_folder(folder: Path) -> None:
 
 @contextmanager
 def claim(path: Path) -> Iterator[bytes | None]:
-    """Lock a file and yield its bytes; None if its writer lives, or if somebody else reads it or has removed it."""
+    """Lock a file and yield its bytes; None if its writer lives, or if somebody else reads it or has removed it.
+
+    A file that cannot be read is left alone, and logged: others wait behind it.
+    """
     with ExitStack() as stack:
+        data = None
         try:
             file = stack.enter_context(path.open("rb"))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            data = file.read() if path.exists() else None
         except (FileNotFoundError, BlockingIOError):
-            yield None
-        else:
-            yield file.read() if path.exists() else None
+            pass
+        except OSError as error:
+            _warn_once(path.name, f"cannot be read: {error.strerror}")
+        yield data
+
+
+def remove(path: Path) -> None:
+    """Remove a file that has been dealt with. One that cannot be removed is logged, and met again."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        _warn_once(path.name, f"cannot be removed: {error.strerror}")
+
+
+@lru_cache(maxsize=1000)
+def _warn_once(name: str, problem: str) -> None:
+    """Log what is wrong with a file below SPOOL_DIR, the first time it is met."""
+    log.warning("%s in SPOOL_DIR %s", name, problem)
 
 
 def remove_drafts(folder: Path) -> None:
@@ -69,4 +92,4 @@ def remove_drafts(folder: Path) -> None:
     for draft in folder.glob("*.new"):
         with claim(draft) as data:
             if data is not None and time.time() - draft.stat().st_mtime > DRAFT_SEC:
-                draft.unlink()
+                remove(draft)

@@ -58,6 +58,6 @@ def _close_if_dead(path: Path) -> None:
         if data is None:
             return
         closed = leases.break_off_all(f"{PREFIX}_{path.stem}_")
-        path.unlink()
+        locked_files.remove(path)
         if closed:
             log.info("closed %d conversations of a process that was killed", closed)

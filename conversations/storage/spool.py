@@ -10,6 +10,7 @@ import logging
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 
@@ -28,6 +29,7 @@ from voiceproject.database import outages
 log = logging.getLogger(__name__)
 
 MEMORY_BYTES = 64_000_000  # kept in memory at most, if the folder cannot be written
+SET_ASIDE, SET_ASIDE_SEC = ".failed", 86_400.0  # that long at least, for people to look at
 CLIPS_RETRY_SEC = 30.0  # between two tries, since each takes long when the clip storage hangs
 _memory: list[tuple[str, bytes]] = []
 _lock = Lock()
@@ -68,7 +70,8 @@ def _write_or_remember(name: str, unstored: UnstoredChanges) -> int | None:
 
 def _write_file(folder: Path, name: str, data: bytes) -> int:
     """Write a file whole or not at all, even if the machine fails, and return it, locked. Raise OSError."""
-    if sum(path.stat().st_size for path in folder.glob("*.jsonl")) + len(data) > settings.SPOOL_MAX_BYTES:
+    kept = (*folder.glob("*.jsonl"), *folder.glob(f"*{SET_ASIDE}"))
+    if sum(path.stat().st_size for path in kept) + len(data) > settings.SPOOL_MAX_BYTES:
         raise OSError("SPOOL_MAX_MB is reached.")
     return locked_files.create(folder / name, data, is_synced=True)
 
@@ -86,12 +89,31 @@ def replay() -> bool:
     for path in sorted(settings.SPOOL_DIR.glob("*.jsonl")):
         with locked_files.claim(path) as data:
             if data and _try_store(path.name, data):
-                path.unlink()
+                locked_files.remove(path)
     for kept in list(_memory):
         if _try_store(*kept):
             with _lock:
                 _memory.remove(kept)
+    _forget_set_aside()
     return False
+
+
+def _forget_set_aside() -> None:
+    """Remove what was set aside of conversations that are deleted by now."""
+    old = [path for path in settings.SPOOL_DIR.glob(f"*{SET_ASIDE}") if _measure_age_sec(path) > SET_ASIDE_SEC]
+    if not old:
+        return
+    ids = {path: path.name.partition("-")[2].partition(".")[0] for path in old}
+    known = set(Conversation.objects.owned().filter(public_id__in=ids.values()).values_list("public_id", flat=True))
+    for path, public_id in ids.items():
+        if public_id not in known:
+            locked_files.remove(path)
+
+
+def _measure_age_sec(path: Path) -> float:
+    with suppress(FileNotFoundError):  # another process has removed it
+        return time.time() - path.stat().st_mtime
+    return 0.0
 
 
 def _try_store(name: str, data: bytes) -> bool:
@@ -160,6 +182,6 @@ def _select_new_items(conversation: Conversation, made: Sequence[Change]) -> lis
 def set_aside(name: str, data: bytes) -> None:
     """Keep what can never be stored beside the others, for people to look at."""
     try:
-        os.close(_write_file(settings.SPOOL_DIR, f"{name}.failed", data))
+        os.close(_write_file(settings.SPOOL_DIR, f"{name}{SET_ASIDE}", data))
     except OSError as error:
         log.error("%s is lost: %s", name, error)

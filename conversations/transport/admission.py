@@ -16,7 +16,7 @@ from conversations.session.live_sessions import LIVE_SESSIONS, RESTARTING
 from conversations.storage import callers, leases
 from conversations.storage.database_threads import in_thread
 from conversations.transport.held_places import HeldPlaces
-from conversations.transport.remote_link import REMOTE_CLIENTS
+from conversations.transport.remote_link import REMOTE_CLIENTS, release_carried
 from voiceproject import log_context
 
 EXPIRED = "The session reached its time limit, or its client secret expired. Connect again to continue."
@@ -169,6 +169,7 @@ async def drain(most_sec: float = DRAIN_SEC) -> None:
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(most_sec):
+            await release_carried()
             await LIVE_SESSIONS.finish_turns(TURNS_SEC)
             LIVE_SESSIONS.stop()
             await _wait_until_gone()

@@ -61,7 +61,7 @@ class ClientLink:
         self._is_catching_up = False
         self._received_frames = 0
         self._close_code: int | None = None
-        self._answering: asyncio.Task[None] | None = None
+        self._answering: set[asyncio.Task[None]] = set()
         self._waiting: asyncio.TimerHandle | None = None
 
     # The session's side.
@@ -144,7 +144,9 @@ class ClientLink:
             if isinstance(after := ping.get("after"), str):
                 self._log.acknowledge(after)
             if not session.is_ending and not self._is_catching_up:  # to one that catches up it is no news
-                self._answering = asyncio.create_task(self._send_pong(socket))
+                answering = asyncio.create_task(self._send_pong(socket))
+                self._answering.add(answering)
+                answering.add_done_callback(self._answering.discard)
 
     async def _send_pong(self, socket: Socket) -> None:
         """Answer at once, ahead of all that waits. It need not come again."""

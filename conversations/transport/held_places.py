@@ -54,9 +54,12 @@ class HeldPlaces:
         return is_taken
 
     async def give_back(self, user_id: int) -> None:
-        """Give a place of a user back, whose session has ended."""
-        if places := self._held.get(user_id):
-            await self._ask(user_places.update, (), [places.pop()])
+        """Give back what a user does not use any more, since a session has ended, or was not let in."""
+        used = max(0, self._count_used().get(user_id, 0) - self._asking[user_id])
+        places = self._held.get(user_id, [])
+        if given_back := places[used:]:
+            self._held[user_id] = places[:used]
+            await self._ask(user_places.update, (), given_back)
 
     async def update(self, now: float) -> None:
         """Hold as many places as are used, and renew them now and then."""

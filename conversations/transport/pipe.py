@@ -15,10 +15,11 @@ from typing import Any
 from channels.exceptions import ChannelFull
 from channels.layers import get_channel_layer
 
-BEAT_SEC = 5.0
+BEAT_SEC = 2.0
 SILENCE_SEC = 3 * BEAT_SEC
 FULL_SEC = 5.0  # so long a channel of the layer may be full
 RETRY_SEC = 0.05
+REST_SEC = 1.0  # of silence, behind which nothing more comes
 BATCH_BYTES = 200_000
 MOST_BYTES = 20_000_000  # that wait to be passed on; one frame may have 16 MiB
 CHANNEL = "resumption"
@@ -108,6 +109,13 @@ class Pipe:
         if message["number"] != self._taken:
             raise PipeBrokenError("a batch is missing")
         return message["frames"], None
+
+    async def discard_rest(self) -> None:
+        """Read what is still on its way when the pipe is over: the channel layer would keep it for ever."""
+        with suppress(Exception):  # a silence, or whatever library fails
+            while True:
+                async with asyncio.timeout(REST_SEC):
+                    await self._receive()
 
 
 def get_layer() -> Any:

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 ANSWER_SEC = 1.0  # if the other process has not answered by then, the session is given up
 REJOIN_SEC = 2.0  # after the channel layer failed
+_carried: dict[Pipe, Socket] = {}  # the clients of other processes' sessions
+_discarding: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
 TOKEN = re.compile(r"([0-9a-f]{16})\.[\w-]+")
 
 
@@ -46,7 +48,8 @@ async def open_pipe(token: str, after: str, user_id: int) -> Pipe | None:
 
 
 async def carry(pipe: Pipe, socket: Socket, receive: Receive) -> None:
-    """Pass frames on between a client and its session, until either is gone."""
+    """Pass frames on between a client and its session, until either is gone, or this process stops."""
+    _carried[pipe] = socket
     taking = asyncio.create_task(_take_frames(pipe, receive))
     sending, showing = asyncio.create_task(pipe.send_batches()), asyncio.create_task(_show_frames(pipe, socket))
     try:
@@ -56,6 +59,17 @@ async def carry(pipe: Pipe, socket: Socket, receive: Receive) -> None:
     finally:
         for task in (taking, sending, showing):
             task.cancel()
+        del _carried[pipe]
+        discarding = asyncio.create_task(pipe.discard_rest())
+        _discarding.add(discarding)
+        discarding.add_done_callback(_discarding.discard)
+
+
+async def release_carried() -> None:
+    """Have the clients of other processes' sessions come back once more, to another process: this one stops."""
+    for pipe, socket in list(_carried.items()):
+        pipe.end(ABNORMAL)
+        await socket.close(SERVICE_RESTART)
 
 
 async def _take_frames(pipe: Pipe, receive: Receive) -> None:
@@ -80,13 +94,21 @@ async def _show_frames(pipe: Pipe, socket: Socket) -> None:
 class RemoteSocket:
     """The socket of a client that has reached another process."""
 
-    def __init__(self, pipe: Pipe) -> None:
-        self._pipe = pipe
+    def __init__(self, pipe: Pipe, link: ClientLink) -> None:
+        """Take the place of the client's earlier socket at once, before the session could give it up."""
+        self._pipe, self._link = pipe, link
         self._frames: deque[Frame] = deque()
-
-    async def serve(self, link: ClientLink, after: str) -> None:
-        """Carry frames both ways, until the client is gone or its connection is closed."""
         link.attach(self)
+
+    async def serve(self, after: str) -> None:
+        """Carry frames both ways, until the client is gone or its connection is closed. Raise PipeBrokenError."""
+        try:
+            await self._pipe.tell("attached")
+            await self._carry(self._link, after)
+        finally:
+            self._link.drop(self, ABNORMAL)  # nothing to it, if it is known, or another one has taken its place
+
+    async def _carry(self, link: ClientLink, after: str) -> None:
         taking = asyncio.create_task(link.take_frames(self, self._receive))
         sending = asyncio.create_task(self._pipe.send_batches())
         catching_up = asyncio.create_task(link.catch_up(self, after))
@@ -96,7 +118,6 @@ class RemoteSocket:
                 await asyncio.wait({sending})
             elif sending.done():
                 log.warning("the way to a client was lost: %s", sending.exception())
-                link.drop(self, ABNORMAL)
         finally:
             for task in (taking, sending, catching_up):
                 task.cancel()
@@ -175,9 +196,10 @@ class RemoteClients:
         pipe = Pipe(asked["reply"], asked["id"], messages.get)
         try:
             link = find_link(asked["token"], asked["after"], asked["user_id"])
-            await pipe.tell("refused" if link is None else "attached")
-            if link is not None:
-                await RemoteSocket(pipe).serve(link, asked["after"])
+            if link is None:
+                await pipe.tell("refused")
+            else:
+                await RemoteSocket(pipe, link).serve(asked["after"])
         except PipeBrokenError as error:
             log.warning("a client that came by another process could not be answered: %s", error)
         finally:

@@ -4,6 +4,7 @@ from collections import deque
 
 # About a minute of a spoken reply: the speech that may be ahead of playback, and that of an outage.
 MAX_BYTES = 4_000_000
+ENTRY_BYTES = 200  # that an entry takes beside its frame, or without one
 EVENT_ID = '"event_id": "'
 
 
@@ -19,6 +20,7 @@ class ReplayLog:
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes
         self._entries: deque[tuple[str, str]] = deque()  # of an event id and a frame, "" for one that is not repeated
+        self._numbers: dict[str, int] = {}  # of the entries, by their event ids
         self._first = 0  # the number of the oldest entry
         self._before = ""  # the event id of the entry that was forgotten last
         self._alias = ("", "")  # an event id that stands for another one
@@ -26,8 +28,10 @@ class ReplayLog:
 
     def add(self, frame: str, *, is_repeated: bool = True) -> None:
         """Add a frame that is sent now, or will be. With `is_repeated` False it is only known that it was sent."""
-        self._entries.append((find_event_id(frame), frame if is_repeated else ""))
-        self._bytes += len(frame) if is_repeated else 0
+        event_id = find_event_id(frame)
+        self._numbers[event_id] = self._end
+        self._entries.append((event_id, frame if is_repeated else ""))
+        self._bytes += ENTRY_BYTES + len(self._entries[-1][1])
         self.forget_beyond(self._max_bytes)
 
     def find_next(self, event_id: str) -> int | None:
@@ -38,10 +42,8 @@ class ReplayLog:
             return None
         if event_id == self._before:
             return self._first
-        for back, (known, _) in enumerate(reversed(self._entries)):
-            if known == event_id:
-                return self._end - back
-        return None
+        number = self._numbers.get(event_id)
+        return None if number is None else number + 1
 
     def add_alias(self, event_id: str, meant: str) -> None:
         """Let an event id that is not in the log stand for another one."""
@@ -79,5 +81,6 @@ class ReplayLog:
 
     def _forget_oldest(self) -> None:
         self._before, frame = self._entries.popleft()
-        self._bytes -= len(frame)
+        self._numbers.pop(self._before, None)
+        self._bytes -= ENTRY_BYTES + len(frame)
         self._first += 1

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import yaml
+from django.conf import settings
 
 from conversations.transport.admission import DRAIN_SEC
 from tests.support.live import ROOT
@@ -73,3 +74,10 @@ def test_the_settings_are_those_of_the_site() -> None:
     named = {name for name in named if not name.startswith("#")} | {one["name"] for one in WEB["env"]}
     table = (ROOT / "README.md").read_text().partition("## Settings")[2]
     assert named <= set(re.findall(r"`([A-Z][A-Z_0-9]+)`", table))
+
+
+def test_the_spool_holds_what_the_settings_allow() -> None:
+    (spool,) = [volume for volume in POD["spec"]["volumes"] if volume["name"] == "spool"]
+    gibibytes = re.fullmatch(r"(\d+)Gi", spool["emptyDir"]["sizeLimit"])
+    assert gibibytes
+    assert int(gibibytes[1]) * 2**30 > settings.SPOOL_MAX_BYTES + settings.UTTERANCE_JOURNAL_BYTES

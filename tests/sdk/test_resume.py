@@ -236,3 +236,19 @@ async def test_who_came_by_another_process_is_told_of_the_end(
         here.process.terminate()
         assert await client.receive_ending() == ("server_restarting", 1012)
         assert (await client.resume(conversation=client.conversation_id))["type"] == "session.created"
+
+
+async def test_a_process_that_only_passes_frames_on_may_stop(
+    sites: tuple[Site, Site], key: str, upstream: Upstream
+) -> None:
+    here, there = sites
+    async with resuming_client(here.ws_url, key) as client:
+        client.cut()
+        client.go_to(there)
+        await client.resume()
+        there.process.terminate()
+        assert await client.receive_ending() == ("", 1012)
+        client.go_to(here)
+        assert (await client.resume())["type"] == "session.resumed"
+        await client.type("Hello.")
+        await client.wait_for("response.done")

@@ -80,3 +80,18 @@ def test_a_folder_that_cannot_be_written_costs_nothing_but_time(folder: Path) ->
     conversation = begin_conversation("Hello")
     process_locks.close_conversations_of_the_dead()
     assert get_status(conversation) == Conversation.Status.LIVE
+
+
+def test_a_file_that_cannot_be_read_or_removed_holds_nobody_up(
+    folder: Path, locks: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "0.alive").mkdir(parents=True)
+    process_locks.begin()
+    conversation = begin_conversation("Hello")
+    os.close(locks.pop())
+    for _ in range(2):
+        process_locks.close_conversations_of_the_dead()
+    assert get_status(conversation) == Conversation.Status.BROKE_OFF
+    locked_files.remove(folder / "0.alive")
+    told = [line.partition(":")[0] for line in caplog.messages if line.startswith("0.alive")]
+    assert told == ["0.alive in SPOOL_DIR cannot be read", "0.alive in SPOOL_DIR cannot be removed"]

@@ -1,6 +1,8 @@
 """What sessions leave behind while the database is away: kept on disk whole, stored once, whoever does it."""
 
 import asyncio
+import os
+import time
 from functools import partial
 from pathlib import Path
 
@@ -160,3 +162,23 @@ def test_a_clip_storage_that_fails_is_tried_again_later(
     faults.set()
     spool.replay()
     assert faults.list_files() == [AudioClip.objects.get().file.name]
+
+
+def test_what_is_set_aside_counts(folder: Path, settings: Settings) -> None:
+    settings.SPOOL_MAX_BYTES = 150
+    for number in range(3):
+        spool.set_aside(f"{number}-conv.jsonl", b"x" * 60)
+    assert len(list(folder.iterdir())) == 2
+
+
+def test_what_is_set_aside_goes_with_its_conversation(folder: Path, conversation: Conversation) -> None:
+    old = time.time() - 2 * spool.SET_ASIDE_SEC
+    for name, at in (("of it", old), ("deleted", old), ("new", time.time())):
+        public_id = conversation.public_id if name == "of it" else name
+        spool.set_aside(f"0-{public_id}.jsonl", b"broken")
+        os.utime(folder / f"0-{public_id}.jsonl.failed", (at, at))
+    spool.replay()
+    assert {path.name for path in folder.iterdir()} == {
+        f"0-{conversation.public_id}.jsonl.failed",
+        "0-new.jsonl.failed",
+    }

@@ -105,12 +105,12 @@ class ResumingClient:
         return event
 
     async def receive_ending(self) -> tuple[str, int]:
-        """Return the code of the last error, and the close code."""
+        """Return the code of the last error, "" if there was none, and the close code."""
         with pytest.raises(ConnectionClosed) as closed:
             await self.wait_for("never")
         assert closed.value.rcvd is not None
         errors = [event["error"]["code"] for event in self.events if event["type"] == "error"]
-        return errors[-1], closed.value.rcvd.code
+        return errors[-1] if errors else "", closed.value.rcvd.code
 
     def collect(self, kind: str) -> list[str]:
         """Return the deltas of all events of a type."""

@@ -19,10 +19,12 @@ def shared(redis_url: str) -> Iterator[None]:
 
 
 async def test_two_processes_count_together() -> None:
-    here, there = HeldPlaces(lambda: {1: 1}), HeldPlaces(lambda: {1: 1})
+    used_there = {1: 1}
+    here, there = HeldPlaces(lambda: {1: 1}), HeldPlaces(lambda: used_there)
     assert await here.take(1, 2)
     assert await there.take(1, 2)
     assert not await here.take(1, 2)
+    used_there.clear()
     await there.give_back(1)
     assert await here.take(1, 2)
 
@@ -65,3 +67,13 @@ async def test_a_session_that_has_ended_leaves_nothing() -> None:
     await here.update(0.0)
     assert not here._held
     assert await here.take(1, 1)
+
+
+async def test_who_is_not_let_in_gives_nobody_elses_place_back() -> None:
+    here, there = HeldPlaces(lambda: {1: 2}), HeldPlaces(dict)
+    assert await here.take(1, 2)
+    assert await here.take(1, 2)
+    for _ in range(3):
+        assert not await here.take(1, 2)
+        await here.give_back(1)
+    assert not await there.take(1, 2)

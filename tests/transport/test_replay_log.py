@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from conversations.transport.replay_log import ReplayLog, find_event_id
+from conversations.transport.replay_log import ENTRY_BYTES, ReplayLog, find_event_id
 
 
 def make_frame(name: str) -> str:
@@ -65,12 +65,21 @@ def test_what_the_client_has_is_forgotten() -> None:
 
 def test_beyond_its_bound_the_oldest_are_forgotten() -> None:
     size = len(make_frame("a"))
-    log = make_log("a", "b", "c", max_bytes=2 * size)
+    log = make_log("a", "b", "c", max_bytes=2 * (ENTRY_BYTES + size))
     assert (read_after(log, "a"), log.first) == (["b", "c"], 1)
-    log.add("x" * 3 * size)
+    log.add("x" * 2 * (ENTRY_BYTES + size))
     assert (read_after(log, "b"), log.first) == (None, 4)
 
 
 @pytest.mark.parametrize("frame", ["", "{}", '{"type": "x"}', '"event_id": "', '{"event_id": 7}'])
 def test_a_frame_without_an_id(frame: str) -> None:
     assert find_event_id(frame) == ""
+
+
+def test_frames_that_are_not_repeated_are_bounded_too() -> None:
+    log = make_log("a", max_bytes=20 * ENTRY_BYTES)
+    for number in range(1_000):
+        log.add(make_frame(f"pong {number}"), is_repeated=False)
+    assert read_after(log, "a") is None
+    assert read_after(log, "pong 990") == [""] * 9
+    assert (read_after(log, "pong 978"), log.first) == (None, 981)

@@ -26,7 +26,8 @@ def dump(target: Path) -> None:
         raise DumpError(f"{target} is already there.")
     draft = target.with_name(f"{target.name}.part")
     try:
-        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
+        draft.unlink(missing_ok=True)  # of a try that was killed
+        os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         _run("pg_dump", "--format=custom", f"--file={draft}")
         draft.rename(target)
     except OSError as error:

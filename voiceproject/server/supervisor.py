@@ -135,7 +135,11 @@ class Supervisor:
         worker.is_ending = worker.is_stale = False
         worker.kill_at, worker.started_at = float("inf"), monotonic()
         # A session of its own: Ctrl-C reaches a whole process group, and would then come twice.
-        worker.process = subprocess.Popen(self._command, env=environ, pass_fds=files, start_new_session=True)  # noqa: S603
+        try:
+            worker.process = subprocess.Popen(self._command, env=environ, pass_fds=files, start_new_session=True)  # noqa: S603
+        except OSError as error:  # no memory or no more processes: the others serve on
+            log.error("worker %d cannot be started: %s", worker.number, error.strerror)
+            self._note_end(worker, code=1)
 
     def _note_end(self, worker: Worker, code: int) -> None:
         worker.process = None

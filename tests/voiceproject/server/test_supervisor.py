@@ -2,10 +2,14 @@
 
 import os
 import signal
+import socket
 from pathlib import Path
+
+import pytest
 
 from tests.support.patience import stretch
 from tests.support.supervised import supervise, wait_until
+from voiceproject.server import supervisor
 
 
 def is_running(pid: int) -> bool:
@@ -98,3 +102,12 @@ def test_one_that_does_not_end_is_killed_and_that_is_no_success() -> None:
         site.process.send_signal(signal.SIGINT)
         assert site.process.wait(stretch(10)) == 1
         assert "worker 1 does not end, so it is killed" in site.log
+
+
+def test_a_process_that_the_machine_has_no_room_for_is_one_that_cannot_start(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(supervisor, "FIRST_WAIT_SEC", 0.01)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        assert supervisor.Supervisor(listener, 1, ["/there/is/no/program"], lambda: None, patience_sec=1.0).run() == 1
+    assert "worker 1 cannot be started: No such file or directory" in caplog.messages
