@@ -1,6 +1,7 @@
 """`python -m bench.foreign_servers NAME`: the site under an ASGI server that it is not shipped with, to compare them.
 
-Each needs its package (`pip install hypercorn granian wsproto`). None of them keeps the site's bounds.
+Each needs its package, and uvloop (`pip install uvloop uvicorn wsproto hypercorn granian`). None of them keeps the
+site's bounds.
 """
 
 import asyncio

@@ -14,6 +14,7 @@ import threading
 from collections.abc import AsyncGenerator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from time import process_time
+from types import SimpleNamespace
 from typing import Any
 
 TURNS = 2_000
@@ -117,9 +118,7 @@ async def _take_turns(way: str, count: int) -> None:
 
 class _Opened:
     public_id, assistant_slug = "conv_1", "default"
-
-    class engines:  # noqa: N801
-        s2s = None
+    engines = SimpleNamespace(s2s=None)
 
 
 class _Engine:

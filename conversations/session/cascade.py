@@ -121,7 +121,10 @@ class CascadeSession(Session):
                 self._dispatch.receive(event)
         else:
             fill = self._dispatch.reserve()
-            take = lambda probabilities: fill(_build_windows(probabilities))  # noqa: E731
+
+            def take(probabilities: list[float]) -> None:
+                fill(_build_windows(probabilities))
+
             SPEECH_BATCHES.add(detection, look, take, self.error_boundary.fail)
 
 

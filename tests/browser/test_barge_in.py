@@ -1,6 +1,5 @@
 """Somebody makes a sound while the assistant speaks: it pauses at once, and the words decide how it goes on."""
 
-import base64
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -8,11 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-import soxr
 from playwright.sync_api import Page, expect
 
 from tests.support.browser.page import diary, wait_for_state, wait_until, wait_until_audible
-from tests.support.browser.sound import AUDIBLE, RATE, Sound, silence, speech, stretches_heard, write_wav
+from tests.support.browser.sound import (
+    AUDIBLE,
+    RATE,
+    Sound,
+    read_recording,
+    read_reply,
+    silence,
+    speech,
+    stretches_heard,
+    write_wav,
+)
 from tests.support.live import Site
 
 OpenPage = Callable[..., Page]
@@ -32,19 +40,6 @@ def speak_over_a_reply(page: Page, url: str) -> None:
     wait_until_audible(page)
     page.get_by_label("Microphone").select_option(index=1)
     wait_until(page, lambda: "hearing" in diary(page, "state"), "somebody heard")  # not for long, if it is no word
-
-
-def read_recording(page: Page) -> Sound:
-    """Return what the loudspeaker got, at the wire's rate."""
-    rate, samples = page.evaluate("[window.recording.rate, window.recording.samples]")
-    return np.asarray(soxr.resample(np.array(samples, np.float32), rate, RATE), np.float32)
-
-
-def read_reply(page: Page) -> Sound:
-    """Return the audio of the first reply as the server sent it."""
-    pieces = page.evaluate("Object.values(window.replies)[0]")
-    pcm = b"".join(map(base64.b64decode, pieces))
-    return np.asarray(np.frombuffer(pcm, np.int16) / 32_768, np.float32)
 
 
 def list_events(page: Page, kind: str) -> list[Any]:

@@ -1,15 +1,13 @@
 """A connection that is lost amid a reply: the page plays what it has, gets the rest, and repeats nothing."""
 
-import base64
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-import soxr
 from playwright.sync_api import Page, expect
 
 from tests.support.browser.page import diary, wait_for_state, wait_until
-from tests.support.browser.sound import RATE, Sound, stretches_heard
+from tests.support.browser.sound import RATE, read_recording, read_reply, stretches_heard
 from tests.support.fault_proxy import FaultProxy
 from tests.support.live import Site
 
@@ -24,19 +22,6 @@ def proxy(live_site: Site) -> Iterator[FaultProxy]:
     proxy = FaultProxy(int(live_site.url.rpartition(":")[2]))
     yield proxy
     proxy.close()
-
-
-def read_recording(page: Page) -> Sound:
-    """Return what the loudspeaker got, at the wire's rate."""
-    rate, samples = page.evaluate("[window.recording.rate, window.recording.samples]")
-    return np.asarray(soxr.resample(np.array(samples, np.float32), rate, RATE), np.float32)
-
-
-def read_reply(page: Page) -> Sound:
-    """Return the audio of the reply as the server sent it, over all connections."""
-    pieces = page.evaluate("Object.values(window.replies)[0]")
-    pcm = b"".join(map(base64.b64decode, pieces))
-    return np.asarray(np.frombuffer(pcm, np.int16) / 32_768, np.float32)
 
 
 def list_kinds(page: Page) -> list[str]:

@@ -25,7 +25,7 @@ from conversations.models import Assistant
 from tests.support.factories import make_user
 from tests.support.live import Site, get_metrics, run_site
 from tests.support.official_client import MANUAL, Talk, load_items
-from tests.upstream.door import Door, open_doors
+from tests.upstream.door import Door, build_env, open_doors
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -119,12 +119,7 @@ def world(database_url: str, upstream_process: Upstream, django_db_blocker: Djan
     ports = [urlsplit(url).port or 0 for url in (upstream_process.openai_url, upstream_process.google_url)]
     with open_doors(*ports) as (openai, google):
         env = {
-            "OPENAI_API_KEY": "sk-site",
-            "OPENAI_BASE_URL": f"http://127.0.0.1:{openai.port}/v1",
-            "GOOGLE_API_KEY": "AIza-site",
-            "GOOGLE_TTS_ENDPOINT": f"http://127.0.0.1:{google.port}",
-            "TTS_ENGINE": "demo",
-            "STT_STREAM_MODEL": "gpt-live-transcribe",
+            **build_env(openai, google),
             "ENGINE_TIMEOUT_SEC": str(TIMEOUT_SEC),
             "SPEECH_CACHE_MB": "0",
             "METRICS_TOKEN": TOKEN,

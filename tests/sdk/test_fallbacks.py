@@ -16,7 +16,7 @@ import pytest
 from conversations.models import Assistant, Item
 from tests.support.live import Site, run_site
 from tests.support.official_client import MANUAL, Connect, Talk, load_items
-from tests.upstream.door import Door, open_doors
+from tests.upstream.door import Door, build_env, open_doors
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -76,12 +76,7 @@ def world(database_url: str, upstream_process: Upstream) -> Iterator[World]:
     ports = [urlsplit(url).port or 0 for url in (upstream_process.openai_url, upstream_process.google_url)]
     with open_doors(*ports) as (openai, google):
         env = {
-            "OPENAI_API_KEY": "sk-site",
-            "OPENAI_BASE_URL": f"http://127.0.0.1:{openai.port}/v1",
-            "GOOGLE_API_KEY": "AIza-site",
-            "GOOGLE_TTS_ENDPOINT": f"http://127.0.0.1:{google.port}",
-            "TTS_ENGINE": "demo",
-            "STT_STREAM_MODEL": "gpt-live-transcribe",
+            **build_env(openai, google),
             "ENGINE_TIMEOUT_SEC": "1",
             "ENGINE_CIRCUIT_FAILURES": "60",
             "SPEECH_CACHE_MB": "0",

@@ -27,12 +27,6 @@ def speech() -> bytes:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, settings: Settings) -> Path:
-    settings.SPOOL_DIR = tmp_path / "spool"
-    return tmp_path / "spool"
-
-
-@pytest.fixture
 def conversation() -> Conversation:
     return make_conversation(status=Conversation.Status.LIVE, holder=HOLDER, goes_if_empty=True)
 

@@ -22,12 +22,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def folder(tmp_path: Path, settings: Settings) -> Path:
-    settings.SPOOL_DIR = tmp_path / "spool"
-    return tmp_path / "spool"
-
-
-@pytest.fixture
 def conversation() -> Conversation:
     return make_conversation(status=Conversation.Status.LIVE, holder="hold_1", goes_if_empty=True)
 

@@ -18,12 +18,6 @@ PCM = bytes(range(240)) * 40  # 0.2 s
 
 
 @pytest.fixture
-def folder(tmp_path: Path, settings: Settings) -> Path:
-    settings.SPOOL_DIR = tmp_path / "spool"
-    return tmp_path / "spool"
-
-
-@pytest.fixture
 def conversation() -> Conversation:
     return make_conversation(status=Conversation.Status.LIVE, holder=HOLDER)
 

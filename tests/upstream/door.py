@@ -57,6 +57,18 @@ async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         writer.write_eof()
 
 
+def build_env(openai: Door, google: Door) -> dict[str, str]:
+    """Return the settings of a site whose providers are behind these doors."""
+    return {
+        "OPENAI_API_KEY": "sk-site",
+        "OPENAI_BASE_URL": f"http://127.0.0.1:{openai.port}/v1",
+        "GOOGLE_API_KEY": "AIza-site",
+        "GOOGLE_TTS_ENDPOINT": f"http://127.0.0.1:{google.port}",
+        "TTS_ENGINE": "demo",
+        "STT_STREAM_MODEL": "gpt-live-transcribe",
+    }
+
+
 @contextmanager
 def open_doors(*target_ports: int) -> Iterator[list[Door]]:
     loop = asyncio.new_event_loop()

@@ -1,12 +1,15 @@
 """Speech for the fake microphone, spoken by the demo engine; and what of a reply was heard."""
 
 import asyncio
+import base64
 import wave
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import soxr
+from playwright.sync_api import Page
 
 from conversations.engines.base import EngineSpec
 from conversations.engines.demo.tts import EspeakNG
@@ -61,3 +64,16 @@ def _place(piece: Sound, whole: Sound) -> int:
     products = np.correlate(whole, piece, "valid")
     energy = np.convolve(whole**2, np.ones(len(piece)), "valid")
     return int(np.argmax(products / np.sqrt(energy + 1e-3)))
+
+
+def read_recording(page: Page) -> Sound:
+    """Return what the loudspeaker got, at the wire's rate."""
+    rate, samples = page.evaluate("[window.recording.rate, window.recording.samples]")
+    return np.asarray(soxr.resample(np.array(samples, np.float32), rate, RATE), np.float32)
+
+
+def read_reply(page: Page) -> Sound:
+    """Return the audio of the first reply as the server sent it, over all connections."""
+    pieces = page.evaluate("Object.values(window.replies)[0]")
+    pcm = b"".join(map(base64.b64decode, pieces))
+    return np.asarray(np.frombuffer(pcm, np.int16) / 32_768, np.float32)
