@@ -24,6 +24,7 @@ class TestDatabases:
 
     def make(self) -> None:
         """Migrate one database, and copy it."""
+        self.close()  # a test without a database may have looked at the pool, which would go on leading elsewhere
         setup_databases(verbosity=0, interactive=False)
         self._migrated = settings.DATABASES["default"]["NAME"]
         self._point_at("postgres")  # a database is copied while nobody is in it
