@@ -69,7 +69,8 @@ class Command(BaseCommand):
     def serve(self, listener: socket.socket, link: WorkerLink | None = None) -> None:
         """Serve in this process."""
         from conversations import background_jobs, site_engines
-        from conversations.storage import deletion, journal_recovery, process_locks, spool
+        from conversations.storage import deletion
+        from conversations.storage.spool import change_files, journal_recovery, process_locks
         from conversations.transport import admission
         from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
 
@@ -80,7 +81,7 @@ class Command(BaseCommand):
         process_locks.begin()
         background_jobs.start(
             [
-                spool.replay,
+                change_files.replay,
                 journal_recovery.recover,
                 process_locks.close_conversations_of_the_dead,
                 deletion.delete_batch,
