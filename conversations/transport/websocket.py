@@ -31,6 +31,7 @@ from voiceproject.http.refusals import TOO_MANY_WRONG_KEYS
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
 BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
 BETA_HEADER = "realtime=v1"
+FRAMES = "voiceproject.frames"  # in the scope's extensions, see voiceproject/server/websocket_connection.py
 
 NOT_RESUMABLE = "The session has ended, or too much of it was missed. Connect again to begin one."
 
@@ -154,7 +155,9 @@ class RealtimeConsumer:
 
     async def _serve(self, link: ClientLink, after: str | None = None) -> None:
         """Carry the client's frames to its session, and those that followed the event `after` to the client."""
-        self._taking = asyncio.create_task(link.take_frames(self, self.receive))
+        self._taking = asyncio.create_task(
+            link.take_frames(self, self.receive, self.scope.get("extensions", {}).get(FRAMES))
+        )
         tasks = [self._taking]
         if after is not None:
             link.attach(self)
