@@ -43,7 +43,7 @@ class RealtimeConsumer:
     """Serve one WebSocket.
 
     This is a plain ASGI application: the dispatch of Channels' consumer classes costs more time than the work on a
-    frame. Daphne can refuse a handshake only with 403, which browsers hide from pages, so every caller but a page of
+    frame. A handshake can be refused only with 403, which browsers hide from pages, so every caller but a page of
     another site is accepted first and then told why it is refused.
     """
 
@@ -155,9 +155,8 @@ class RealtimeConsumer:
 
     async def _serve(self, link: ClientLink, after: str | None = None) -> None:
         """Carry the client's frames to its session, and those that followed the event `after` to the client."""
-        self._taking = asyncio.create_task(
-            link.take_frames(self, self.receive, self.scope.get("extensions", {}).get(FRAMES))
-        )
+        hand_over = self.scope.get("extensions", {}).get(FRAMES)
+        self._taking = asyncio.create_task(link.take_frames(self, self.receive, hand_over))
         tasks = [self._taking]
         if after is not None:
             link.attach(self)

@@ -4,11 +4,12 @@ import asyncio
 import socket
 import struct
 from collections import Counter, OrderedDict
+from contextlib import suppress
 from typing import Any
 
 from voiceproject.http.bodies import HeldBodies
 
-HEAD_BYTES = 16_384
+HEAD_BYTES, HEAD_LINES = 16_384, 500
 HEAD_SEC = 15.0  # from the first byte of a request's head, or the connection's begin, to its last
 IDLE_SEC = 60  # for the next request
 IDLE_EACH = 100  # connections of one address without a request; behind a proxy all are the proxy's, and are not counted
@@ -58,6 +59,7 @@ idle_connections = Idle()
 
 def cut(transport: asyncio.Transport) -> None:
     """Reset a connection: what its client has not read is dropped by the kernel too, which would keep it for long."""
-    if (connection := transport.get_extra_info("socket")) is not None and not transport.is_closing():
+    connection = transport.get_extra_info("socket")
+    with suppress(OSError, ValueError):  # it is closed already
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     transport.abort()

@@ -33,6 +33,7 @@ from voiceproject.server.worker_link import WorkerLink
 # Taken from a socket at a time. All frames in it are handled before another socket has its turn: of the smallest,
 # Twisted would take ten thousand.
 READ_BYTES = 8192
+NO_CODE = 1005  # RFC 6455, 7.1.5
 
 
 def serve(
@@ -104,6 +105,10 @@ class WebSocketProtocol(daphne.ws_protocol.WebSocketProtocol):  # type: ignore[m
         """
         if self.state == self.STATE_OPEN:
             super().serverSend(content, binary)
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:  # noqa: N802, N803  # Autobahn's
+        """Tell the application what a close frame without a code means."""
+        super().onClose(wasClean, NO_CODE if code is None else code, reason)
 
     def serverClose(self, code: int | None = None) -> None:  # noqa: N802  # Daphne's name
         """Send a close frame. Autobahn's `sendClose` is made for clients, and refuses 1001, 1008, 1011 and 1013."""

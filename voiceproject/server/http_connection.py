@@ -15,6 +15,7 @@ from websockets.server import ServerProtocol
 from voiceproject.server import connection_bounds
 from voiceproject.server.connection_bounds import TOO_LATE, cut, idle_connections
 from voiceproject.server.http_exchange import Exchange
+from voiceproject.server.http_parser import HTTPParser
 from voiceproject.server.process import CLOSE_TIMEOUT_SEC, log_request
 from voiceproject.server.websocket_connection import WebSocketConnection
 
@@ -25,10 +26,12 @@ class HTTPConnection(H11Protocol):
     def __init__(self, config: Config, state: ServerState, open_sockets: set[WebSocketConnection]) -> None:
         super().__init__(config, state, app_state={})
         self._application, self.app = self.app, self._serve
+        self.conn = HTTPParser()
         self._open_sockets = open_sockets
         self._serving: set[asyncio.Task[Any] | None] = set()
         self._awaits_head = True
         self._head_due: asyncio.TimerHandle | None = None
+        self._cut_due: asyncio.TimerHandle | None = None
 
     # How long a client may take to send a request's head, and how many are idle.
 
@@ -44,7 +47,9 @@ class HTTPConnection(H11Protocol):
 
     def on_response_complete(self) -> None:
         self._awaits_head = True
-        if not self.transport.is_closing():
+        if self.transport.is_closing():
+            self._close()
+        else:
             idle_connections.add(self, self._get_address())
             if self.conn.trailing_data[0]:
                 self._expect_head()
@@ -52,12 +57,25 @@ class HTTPConnection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._forget_head()
+        if self._cut_due is not None:
+            self._cut_due.cancel()
         super().connection_lost(exc)
         for task in filter(None, self._serving):
             self.loop.call_later(CLOSE_TIMEOUT_SEC, task.cancel)  # nothing to one that has ended
 
+    def eof_received(self) -> None:
+        self._close()
+
     def timeout_keep_alive_handler(self) -> None:
-        self.close_idle()
+        self._close()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP. Amid an answer there is no other way than to cut it, which uvicorn would not do."""
+        if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
+            super().send_400_response(msg)
+            self._close()
+        else:
+            cut(self.transport)
 
     def close_idle(self) -> None:
         """Close the connection at once."""
@@ -109,7 +127,8 @@ class HTTPConnection(H11Protocol):
     def _close(self) -> None:
         """Close the connection when what was written has left, or in a while."""
         self.transport.close()
-        self.loop.call_later(connection_bounds.READ_TIMEOUT_SEC, cut, self.transport)
+        if self._cut_due is None:
+            self._cut_due = self.loop.call_later(connection_bounds.READ_TIMEOUT_SEC, cut, self.transport)
 
     # A WebSocket.
 
@@ -123,7 +142,8 @@ class HTTPConnection(H11Protocol):
         offered = headers.get_all("Sec-WebSocket-Protocol")
         request = Request(event.target.decode("ascii"), headers, event.method.decode("ascii"))
         response = ServerProtocol().accept(request)
-        if response.status_code != 101 or not all(value.isascii() for value in offered):
+        has_body = headers.get("Content-Length", "0") != "0" or "Transfer-Encoding" in headers
+        if response.status_code != 101 or has_body or not all(value.isascii() for value in offered):
             self._refuse_upgrade(response)
             return
         self.connections.discard(self)
@@ -133,12 +153,15 @@ class HTTPConnection(H11Protocol):
             self._application, scope, response, self.transport, self._open_sockets, self._report_socket
         )
         self.transport.set_protocol(socket)
+        if self.flow.write_paused:  # by what is left of an answer before
+            self.flow.resume_writing()
+            socket.pause_writing()
         if early := self.conn.trailing_data[0]:
             socket.data_received(early)
 
     def _refuse_upgrade(self, response: Response) -> None:
         if response.status_code == 101:
-            self.send_400_response("A subprotocol must be ASCII.")
+            self.send_400_response("The request for a WebSocket has a body, or a subprotocol that is not ASCII.")
             return
         self.transport.write(response.serialize())
         self._close()

@@ -19,6 +19,7 @@ PIECE_BYTES = 65_536
 Message = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
+AMBIGUOUS = Refusal(400, "invalid_request", "A request has a Content-Length or a Transfer-Encoding, not both.")
 TOO_SLOW = Refusal(408, "request_timeout", "The body of the request came too slowly.")
 
 
@@ -75,7 +76,10 @@ class Exchange:
 
     async def _take_body(self) -> None:
         length = int(self._headers.get(b"content-length", b"0"))
-        if not length and b"transfer-encoding" not in self._headers:
+        is_chunked = b"transfer-encoding" in self._headers
+        if is_chunked and b"content-length" in self._headers:
+            raise RefusedError(AMBIGUOUS)  # a proxy might see another request in it than we do
+        if not length and not is_chunked:
             return
         await self._check(length)
         self._body = SpooledTemporaryFile(IN_MEMORY_BYTES)  # noqa: SIM115  closed at the end of the exchange

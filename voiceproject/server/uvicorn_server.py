@@ -16,7 +16,7 @@ from uvicorn.server import ServerState
 
 from voiceproject.server import process
 from voiceproject.server.accepting import Acceptor
-from voiceproject.server.connection_bounds import HEAD_BYTES, IDLE_SEC
+from voiceproject.server.connection_bounds import IDLE_SEC
 from voiceproject.server.http_connection import HTTPConnection
 from voiceproject.server.process import CLOSE_TIMEOUT_SEC, GOODBYE_SEC, THREADS
 from voiceproject.server.sessions import NoSessions, Sessions
@@ -57,11 +57,11 @@ class Server:
             interface="asgi3",
             lifespan="off",
             log_config=None,
+            log_level="error",  # not what strangers send that is no HTTP, of which uvicorn warns each time
             access_log=False,
             proxy_headers=False,
             ws="none",  # see HTTPConnection
             timeout_keep_alive=IDLE_SEC,
-            h11_max_incomplete_event_size=HEAD_BYTES,
         )
         self._config.load()
         self._state = ServerState()  # of uvicorn's connections

@@ -10,24 +10,23 @@ from contextlib import suppress
 from typing import Any
 
 from websockets.exceptions import InvalidState
-from websockets.frames import Frame, Opcode
 from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from voiceproject.server.connection_bounds import cut
-from voiceproject.server.process import CLOSE_TIMEOUT_SEC, MAX_FRAMES_AHEAD, MAX_FRAMES_PER_SEC, MAX_MESSAGE_BYTES
+from voiceproject.server.frame_writer import FrameWriter
+from voiceproject.server.message_reader import READ_BYTES, MessageReader
+from voiceproject.server.process import CLOSE_TIMEOUT_SEC, MAX_MESSAGE_BYTES
 
 FRAMES = "voiceproject.frames"
 """In the scope's extensions: a function that takes a handler, to which each message then goes at once, as str or bytes,
 instead of through `receive`. So it costs no switch to a task."""
-# Read at a time. All frames in it are handled before another socket has its turn: of the smallest, a thousand.
-READ_BYTES = 8192
 HELD_BYTES = 1_000_000  # of messages that the application has not received; the client waits beyond that
 # A client that was not heard of between so many pings is gone.
 PING_SEC, MISSED_PINGS = 20.0, 2
 ANSWER_SEC = 10.0  # for a client to answer the close frame
-ABNORMAL, INTERNAL_ERROR, NOT_TEXT = 1006, 1011, 1007
+NORMAL, ABNORMAL, INTERNAL_ERROR = 1000, 1006, 1011
 logger = logging.getLogger(__name__)
 Message = Mapping[str, Any]
 Application = Callable[[dict[str, Any], Any, Any], Any]
@@ -54,23 +53,19 @@ class WebSocketConnection(asyncio.Protocol):
         self._protocol = ServerProtocol(state=State.OPEN, max_size=MAX_MESSAGE_BYTES, logger=logger)
         self._open_sockets, self._report = open_sockets, report
         self._loop = asyncio.get_running_loop()
-        self._opened_at = self._loop.time()
-        self._is_accepted = self._has_ended = False
+        self._reader = MessageReader(self._protocol, self._loop.time())
+        self._writer = FrameWriter(self._protocol, transport)
+        self._is_accepted = self._is_closed = False  # by the application
         self._received: asyncio.Queue[Message] = asyncio.Queue()
         self._handler: Handler | None = None
-        self._unread = b""  # what came with more than is read at a time
-        self._parts: list[bytes] = []  # of a message in several frames
-        self._opcode = Opcode.TEXT  # of that message
-        self._frames = self._held_bytes = self._missed_pings = 0
-        self._has_room = asyncio.Event()
-        self._has_room.set()
+        self._held_bytes = self._missed_pings = 0
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._received.put_nowait({"type": "websocket.connect"})
         open_sockets.add(self)
         self.task = self._loop.create_task(self._run())
 
     async def _run(self) -> None:
-        code = ABNORMAL
+        code = NORMAL
         try:
             await self._application(self._scope, self.receive, self.send)
         except asyncio.CancelledError:
@@ -80,8 +75,8 @@ class WebSocketConnection(asyncio.Protocol):
             code = INTERNAL_ERROR
         if not self._is_accepted:
             self._reject()
-        elif self._protocol.state is State.OPEN:
-            self._close(INTERNAL_ERROR if code == INTERNAL_ERROR else 1000)
+        else:
+            self._close(code)
 
     # The application's side.
 
@@ -112,27 +107,29 @@ class WebSocketConnection(asyncio.Protocol):
             case "websocket.accept" if not self._is_accepted:
                 self._accept(message)
             case "websocket.send" if self._is_accepted:
-                await self._has_room.wait()
+                await self._writer.wait_for_room()
                 with suppress(InvalidState):
                     if (text := message.get("text")) is not None:
                         self._protocol.send_text(text.encode())
                     else:
                         self._protocol.send_binary(message["bytes"])
-                self._flush()
+                self._writer.flush()
             case "websocket.close" if self._is_accepted:
-                self._close(message.get("code") or 1000)
+                self._close(message.get("code") or NORMAL)
             case "websocket.close":
                 self._reject()
             case kind:
                 raise RuntimeError(f"no {kind} is expected here")
 
     def _accept(self, message: Message) -> None:
+        self._is_accepted = True
+        if self._transport.is_closing():
+            return
         headers = self._response.headers
         if subprotocol := message.get("subprotocol"):
             headers["Sec-WebSocket-Protocol"] = subprotocol
         for name, value in message.get("headers") or ():
             headers[name.decode("latin1")] = value.decode("latin1")
-        self._is_accepted = True
         self._transport.write(self._response.serialize())
         self._report("connected")
         self._timers["ping"] = self._loop.call_later(PING_SEC, self._ping)
@@ -140,16 +137,17 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _reject(self) -> None:
         """Refuse the handshake, in the one way that ASGI has."""
-        if not self._has_ended and not self._transport.is_closing():
+        if not self._transport.is_closing():
             self._transport.write(b"HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
             self._transport.close()
             self._report("rejected")
 
     def _close(self, code: int) -> None:
         """Send a close frame, ahead of nothing, and give the client a while to answer it."""
+        self._is_closed = True
         with suppress(InvalidState):
             self._protocol.send_close(code)
-            self._flush()
+            self._writer.flush()
             self._abort_later()
             self._read_on()
 
@@ -163,8 +161,8 @@ class WebSocketConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Read frames, and let others have their turn if there are many."""
         self._missed_pings = 0
-        if self._unread or len(data) > READ_BYTES or not self._is_accepted:
-            self._unread += data
+        if self._reader.is_waiting or len(data) > READ_BYTES or not self._is_accepted:
+            self._reader.put_aside(data)
             self._read_on()
         else:
             self._read(data)
@@ -175,7 +173,7 @@ class WebSocketConnection(asyncio.Protocol):
             return
         if not self._is_accepted or self._is_full():
             self._transport.pause_reading()
-        elif not self._unread:
+        elif not self._reader.is_waiting:
             self._transport.resume_reading()
         elif "read" not in self._timers:
             self._transport.pause_reading()
@@ -183,44 +181,22 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _read_piece(self) -> None:
         del self._timers["read"]
-        piece, self._unread = self._unread[:READ_BYTES], self._unread[READ_BYTES:]
-        self._read(piece)
+        self._read(self._reader.take_piece())
         self._read_on()
 
     def _read(self, data: bytes) -> None:
-        self._protocol.receive_data(data)
-        for frame in self._protocol.events_received():
-            self._frames += 1
-            if isinstance(frame, Frame) and frame.opcode < Opcode.CLOSE:
-                self._take(frame)
-        if self._frames > MAX_FRAMES_AHEAD:
-            self._check_pace()
-        self._flush()  # pongs, and the answer to a close frame
-        if self._protocol.eof_sent:
+        for message in self._reader.read(data):
+            self._deliver(message)
+        self._writer.flush()  # pongs, and the answer to a close frame
+        if self._reader.is_too_fast(self._loop.time()):
+            cut(self._transport)
+        elif self._protocol.eof_sent:
             self._transport.close()
             self._abort_later()
 
-    def _check_pace(self) -> None:
-        if self._frames > MAX_FRAMES_AHEAD + MAX_FRAMES_PER_SEC * (self._loop.time() - self._opened_at):
-            cut(self._transport)
-
-    def _take(self, frame: Frame) -> None:
-        if frame.opcode is not Opcode.CONT:
-            self._opcode = frame.opcode
-        if not frame.fin or self._parts:
-            self._parts.append(bytes(frame.data))
-            if not frame.fin:
-                return
-        data = b"".join(self._parts) if self._parts else bytes(frame.data)
-        self._parts.clear()
-        try:
-            self._deliver(data if self._opcode is Opcode.BINARY else data.decode())
-        except UnicodeDecodeError:
-            self._protocol.fail(NOT_TEXT)
-
     def _deliver(self, content: str | bytes) -> None:
-        if self._protocol.state is not State.OPEN:
-            return  # the application has closed it
+        if self._is_closed:
+            return
         if self._handler is not None:
             self._handler(content)
             return
@@ -233,11 +209,6 @@ class WebSocketConnection(asyncio.Protocol):
     def _is_full(self) -> bool:
         return self._held_bytes > HELD_BYTES and self._protocol.state is State.OPEN
 
-    def _flush(self) -> None:
-        for data in self._protocol.data_to_send():
-            if data and not self._transport.is_closing():
-                self._transport.write(data)
-
     def _ping(self) -> None:
         if self._missed_pings >= MISSED_PINGS:
             cut(self._transport)
@@ -245,22 +216,24 @@ class WebSocketConnection(asyncio.Protocol):
         self._missed_pings += self._transport.is_reading()
         with suppress(InvalidState):
             self._protocol.send_ping(b"")
-            self._flush()
+            self._writer.flush()
         self._timers["ping"] = self._loop.call_later(PING_SEC, self._ping)
 
     def pause_writing(self) -> None:
-        self._has_room.clear()
+        self._writer.pause()
 
     def resume_writing(self) -> None:
-        self._has_room.set()
+        self._writer.resume()
+
+    def eof_received(self) -> None:
+        self._abort_later()
 
     def connection_lost(self, _: Exception | None) -> None:
         """Tell the application, and cut it short if it goes on for too long."""
-        self._has_ended = True
         self._open_sockets.discard(self)
         for timer in self._timers.values():
             timer.cancel()
-        self._has_room.set()
+        self._writer.resume()
         closed = self._protocol.close_rcvd
         self._received.put_nowait({"type": "websocket.disconnect", "code": closed.code if closed else ABNORMAL})
         if self._is_accepted:

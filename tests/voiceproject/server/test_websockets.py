@@ -1,9 +1,7 @@
 """What both ASGI servers owe a WebSocket, told over real sockets by an application that says what it was told."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing
 from typing import IO
 
 import pytest
@@ -26,10 +24,6 @@ async def application(scope, receive, send):
             raise ValueError("broken")
         if text and text.startswith("close "):
             await send({"type": "websocket.close", "code": int(text[6:])})
-        elif text == "flood":
-            for _ in range(2_000):
-                await send({"type": "websocket.send", "text": "x" * 10_000})
-            print("flooded", flush=True)
         else:
             await send({"type": "websocket.send", "text": text, "bytes": message.get("bytes")})
     print("gone", message["code"], flush=True)
@@ -41,12 +35,6 @@ async def application(scope, receive, send):
 def server(request: pytest.FixtureRequest) -> Iterator[tuple[int, IO[str]]]:
     """The port of a server whose WebSockets answer with what they are told, and what it prints."""
     with run_bare_server(request.param, SERVER) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def own_server() -> Iterator[tuple[int, IO[str]]]:
-    with run_bare_server("uvicorn", SERVER) as running:
         yield running
 
 
@@ -102,26 +90,6 @@ async def test_a_client_that_vanishes(server: tuple[int, IO[str]], opened: Clien
     assert await read_line(server) == "gone 1006"
 
 
-@pytest.mark.parametrize(
-    ("frame", "code"),
-    [
-        (Frame(Opcode.TEXT, b"\xff\xfe").serialize(mask=True), 1007),
-        (Frame(Opcode.TEXT, b"unmasked").serialize(mask=False), 1002),
-        (b"\xc1\x82maskpk", 1002),
-        (Frame(Opcode.CONT, b"of nothing").serialize(mask=True), 1002),
-        (b"\x81\xff" + (40_000_000).to_bytes(8, "big") + b"mask", 1009),
-    ],
-)
-async def test_what_is_no_websocket(own_server: tuple[int, IO[str]], frame: bytes, code: int) -> None:
-    """Daphne closes such a connection without a word."""
-    opened = await connect(f"ws://127.0.0.1:{own_server[0]}/")
-    opened.transport.write(frame)
-    with pytest.raises(ConnectionClosed):
-        await opened.recv()
-    assert opened.close_code == code
-    assert (await read_line(own_server)).startswith("gone")
-
-
 async def test_bytes_that_come_one_by_one(server: tuple[int, IO[str]], opened: ClientConnection) -> None:
     for byte in Frame(Opcode.TEXT, b"slowly").serialize(mask=True):
         opened.transport.write(bytes([byte]))
@@ -136,22 +104,6 @@ async def test_ten_thousand_frames_at_once_come_in_order(server: tuple[int, IO[s
     assert [await opened.recv() for _ in range(10_000)] == [str(n) for n in range(10_000)]
     await opened.close()
     assert await read_line(server) == "gone 1000"
-
-
-def test_a_client_that_does_not_read(own_server: tuple[int, IO[str]]) -> None:
-    """The application waits for it, and 20 MB do not pile up; it goes on when the client is gone."""
-    port, printed = own_server
-    with closing(socket.create_connection(("127.0.0.1", port), timeout=stretch(30))) as client:
-        client.sendall(
-            b"GET / HTTP/1.1\r\nHost: here\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
-        )
-        assert client.recv(4096).startswith(b"HTTP/1.1 101 ")
-        client.sendall(Frame(Opcode.TEXT, b"flood").serialize(mask=True))
-        client.sendall(Frame(Opcode.TEXT, b"behind it").serialize(mask=True))
-        client.recv(1000)
-    assert printed.readline() == "flooded\n"
-    assert printed.readline() == "gone 1006\n"
 
 
 async def test_a_defect_of_the_application(server: tuple[int, IO[str]]) -> None:
