@@ -3,6 +3,9 @@
 A conversation without a user is being deleted: nobody finds it any more. Its rows are deleted in batches, those of a
 large one in the background, where a stop of the server only interrupts the work. Audio in Postgres goes along with its
 batch; files outside become loose files, and are deleted with as many tries as the storage needs.
+
+Of a young conversation that a session has held the empty row stays for a while. A killed process may have left words
+of it in SPOOL_DIR, and whoever stores these must know that it was deleted, not taken away as empty.
 """
 
 import logging
@@ -10,7 +13,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Least, Now, Power
 from django.utils import timezone
 
@@ -27,6 +30,8 @@ BATCH_FILES = 500
 LOCK_ID = 0x5E7A  # any number that no other advisory lock of this site uses
 CLAIMED_FOR = timedelta(minutes=5)  # longer than a batch of files may take; after that another process takes over
 FIRST_RETRY = timedelta(seconds=5)
+KEPT_FOR = timedelta(days=7)
+IS_KEPT = ~Q(holder="") & Q(created_at__gt=Now() - KEPT_FOR)
 DOUBLINGS = 10  # of the time to the next try: up to 85 minutes
 
 
@@ -46,7 +51,7 @@ def _hide_and_delete(conversations: QuerySet[Conversation]) -> int:
 
     A live session cannot add an item after that, so none of its audio is left behind.
     """
-    count = conversations.update(user=None)
+    count = conversations.update(user=None, title="", metadata={})
     delete_batch()
     transaction.on_commit(background_jobs.wake)
     return count
@@ -57,17 +62,21 @@ def delete_batch() -> bool:
     """Delete a batch of the rows to be deleted, and return whether there may be more. One process does it at a time."""
     if not _acquire_lock():
         return False
-    doomed = list(
-        Conversation.objects.filter(user=None).order_by("pk").values_list("pk", flat=True)[:BATCH_CONVERSATIONS]
-    )
+    doomed = list(_list_doomed().order_by("pk").values_list("pk", flat=True)[:BATCH_CONVERSATIONS])
     items = list(Item.objects.filter(conversation__in=doomed).order_by().values_list("pk", flat=True)[:BATCH_ITEMS])
     clips = AudioClip.objects.filter(item__in=items)
     clip_files.discard(clips.values_list("file", flat=True))
     clips.delete()
     Item.objects.filter(pk__in=items).delete()
     if len(items) < BATCH_ITEMS:
-        Conversation.objects.filter(pk__in=doomed).delete()
+        Conversation.objects.filter(pk__in=doomed).exclude(IS_KEPT).delete()
     return len(items) == BATCH_ITEMS or len(doomed) == BATCH_CONVERSATIONS
+
+
+def _list_doomed() -> QuerySet[Conversation]:
+    """Return what is being deleted, without rows that are empty and stay for a while."""
+    has_items = Exists(Item.objects.filter(conversation=OuterRef("pk")))
+    return Conversation.objects.filter(has_items | ~IS_KEPT, user=None)
 
 
 def _acquire_lock() -> bool:
@@ -106,7 +115,7 @@ def _claim_due_files() -> list[str]:
 
 def count_remaining() -> dict[str, int]:
     """Return how many conversations, items and sound files are still to be deleted, without those that are 0."""
-    doomed = Conversation.objects.filter(user=None)
+    doomed = _list_doomed()
     counts = {
         "conversations": doomed.count(),
         "items": Item.objects.filter(conversation__in=doomed).count(),

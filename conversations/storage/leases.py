@@ -107,7 +107,7 @@ def _end(pk: int, holder: str, status: Conversation.Status) -> None:
         return
     if row.claimed_by:
         Conversation.objects.filter(pk=pk).update(holder=row.claimed_by, claimed_by="", held_until=Now() + LEASE)
-    elif row.goes_if_empty and not row.item_count and not row.items.exists():
+    elif row.user_id is not None and row.goes_if_empty and not row.item_count and not row.items.exists():
         row.delete()
         return
     else:
@@ -139,7 +139,7 @@ def _break_off(pks: list[int]) -> int:
     if pks:
         close_unfinished(pks)
         Conversation.objects.filter(pk__in=pks).update(status=Conversation.Status.BROKE_OFF, held_until=None)
-        Conversation.objects.filter(pk__in=pks, goes_if_empty=True, item_count=0, items=None).delete()
+        Conversation.objects.owned().filter(pk__in=pks, goes_if_empty=True, item_count=0, items=None).delete()
     return len(pks)
 
 

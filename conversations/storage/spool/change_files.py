@@ -165,7 +165,10 @@ def _store_in_conversation(unstored: UnstoredChanges) -> bool:
 
 
 def restore_conversation(origin: Origin) -> None:
-    """Create the conversation again if it is gone: it went with its session, as empty, but was not."""
+    """Create the conversation again if it is gone: it went with its session, as empty, but was not.
+
+    Of one that somebody deleted the row is still there, without a user (`deletion`).
+    """
     is_gone = not Conversation.objects.filter(pk=origin.pk).exists()
     if is_gone and User.objects.filter(pk=origin.user_id).exists():
         assistant = Assistant.objects.filter(slug=origin.assistant).first()

@@ -10,9 +10,9 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from conversations.audio.opus import Encoding
-from conversations.models import AudioClip, Conversation
+from conversations.models import AudioClip, Conversation, Item
 from conversations.realtime.protocol.items import LiveItem, Usage
-from conversations.storage import leases, saving
+from conversations.storage import deletion, leases, saving
 from conversations.storage.changes import Change, Drop, Put
 from conversations.storage.spool import change_files
 from conversations.storage.spool.unstored_changes import Origin, UnstoredChanges
@@ -90,6 +90,18 @@ def test_what_the_session_that_took_over_was_told_of_stays(folder: Path, convers
     assert [item.text for item in conversation.items.all()] == ["told", "My last words."]
     conversation.refresh_from_db()
     assert (conversation.holder, conversation.status) == ("hold_2", Conversation.Status.LIVE)
+
+
+def test_what_was_deleted_stays_deleted_though_nothing_was_stored_before(
+    folder: Path, conversation: Conversation
+) -> None:
+    keep(conversation, make_spoken("a"), has_stored=False)
+    deletion.delete_conversations([conversation])
+    leases.end(conversation.pk, "hold_1")
+    change_files.replay()
+    assert not Conversation.objects.owned().exists()
+    assert not Item.objects.exists()
+    assert not list(folder.iterdir())
 
 
 def test_what_was_deleted_meanwhile_stays_deleted(folder: Path, conversation: Conversation) -> None:

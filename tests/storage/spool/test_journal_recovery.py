@@ -5,13 +5,14 @@ from pathlib import Path
 from threading import BoundedSemaphore
 
 import pytest
+from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from conversations.audio import opus
 from conversations.models import AudioClip, Conversation, Item
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime.protocol.items import LiveItem
-from conversations.storage import leases, saving
+from conversations.storage import deletion, leases, saving
 from conversations.storage.changes import Put
 from conversations.storage.spool import journal_recovery
 from tests.support.factories import add_item, make_conversation
@@ -117,6 +118,27 @@ def test_what_was_deleted_meanwhile_stays_deleted(folder: Path, conversation: Co
     journal_recovery.recover()
     assert not Conversation.objects.exists()
     assert not list_names(folder)
+
+
+def test_what_was_deleted_stays_deleted_though_nothing_was_stored_before(
+    folder: Path, conversation: Conversation, speech: bytes
+) -> None:
+    """Of a session that is killed in its first words, and of each utterance that it leaves."""
+    journal = Journal(conversation, has_stored=False)
+    journal.say("item_1", speech)
+    journal.say("item_2", speech)
+    journal.die()
+    deletion.delete_conversations([conversation])
+    leases.end_lapsed()
+    assert not deletion.delete_batch()
+    assert deletion.count_remaining() == {}
+    journal_recovery.recover()
+    assert not Conversation.objects.owned().exists()
+    assert not Item.objects.exists()
+    assert not list_names(folder)
+    Conversation.objects.update(created_at=timezone.now() - deletion.KEPT_FOR)
+    deletion.delete_batch()
+    assert not Conversation.objects.exists()
 
 
 def test_silence_is_no_utterance(folder: Path, conversation: Conversation) -> None:
