@@ -110,12 +110,13 @@ class LiveSessions:
         return bool(conversation_id) and any(opened.public_id == conversation_id for opened in mine)
 
     def count_ending(self, user_id: int) -> int:
-        """Return how many sessions of this user only store what was said, or wait for their client to come back."""
-        return sum(
-            one.is_ending or one.detached_at is not None
-            for one in self._sessions
-            if one.opened.caller.user_id == user_id
-        )
+        """Return how many sessions of this user only store what was said."""
+        return sum(one.is_ending for one in self._sessions if one.opened.caller.user_id == user_id)
+
+    def count_waiting(self, user_id: int) -> int:
+        """Return how many sessions of this user wait for their client to come back."""
+        mine = (one for one in self._sessions if one.opened.caller.user_id == user_id)
+        return sum(one.detached_at is not None and not one.is_ending for one in mine)
 
     async def finish_turns(self, most_sec: float) -> None:
         """Let nobody in since the server stops, and end each session between two turns, within `most_sec`."""

@@ -17,6 +17,7 @@ from conversations.storage import callers, leases
 from conversations.storage.database_threads import in_thread
 from conversations.transport.held_places import HeldPlaces
 from conversations.transport.remote_link import REMOTE_CLIENTS, release_carried
+from conversations.transport.returning import give_up_one
 from voiceproject import log_context
 
 EXPIRED = "The session reached its time limit, or its client secret expired. Connect again to continue."
@@ -50,6 +51,7 @@ async def admit(caller: callers.Caller, conversation_id: str = "") -> AsyncItera
     """Hold a place among the live sessions, or raise RefusedError if there is none.
 
     If the caller has a session in the conversation `conversation_id`, its place is free: it will be taken over.
+    Where no place is free, that of a session is taken which waits for its client to come back.
     """
     replaces = LIVE_SESSIONS.is_in(caller.user_id, conversation_id)
     with _counting_refusals():
@@ -81,7 +83,7 @@ def _counting_refusals() -> Iterator[None]:
 async def _take_place(user_id: int, conversation_id: str, replaces: bool) -> None:
     """Take one of the places that the user has over all processes, or raise RefusedError."""
     most = settings.REALTIME["MAX_SESSIONS_PER_USER"] + replaces
-    if LIVE_SESSIONS.count_ending(user_id):
+    if LIVE_SESSIONS.count_ending(user_id) or LIVE_SESSIONS.count_waiting(user_id):
         await _places.update(monotonic())
     if await _places.take(user_id, most):
         return
@@ -90,12 +92,22 @@ async def _take_place(user_id: int, conversation_id: str, replaces: bool) -> Non
         raise _build_too_many()
 
 
+async def readmit(user_id: int) -> bool:
+    """Take the place again of a session whose client comes back, and return False if a newcomer has it."""
+    return await _places.take_back(user_id, settings.REALTIME["MAX_SESSIONS_PER_USER"])
+
+
 def _count_used() -> dict[int, int]:
     """Return how many sessions of each user count: not those that end, and those that wait for their client."""
-    return {user_id: max(0, live - LIVE_SESSIONS.count_ending(user_id)) for user_id, live in _live.items()}
+    away = {user_id: LIVE_SESSIONS.count_ending(user_id) + LIVE_SESSIONS.count_waiting(user_id) for user_id in _live}
+    return {user_id: max(0, live - away[user_id]) for user_id, live in _live.items()}
 
 
-_places = HeldPlaces(_count_used)
+def _count_waiting() -> dict[int, int]:
+    return {user_id: LIVE_SESSIONS.count_waiting(user_id) for user_id in _live}
+
+
+_places = HeldPlaces(_count_used, _count_waiting)
 
 
 def _check_capacity(caller: callers.Caller, replaces: bool) -> None:
@@ -106,11 +118,20 @@ def _check_capacity(caller: callers.Caller, replaces: bool) -> None:
         raise RefusedError(TRY_AGAIN_LATER, "server_busy", SERVER_BUSY)
     most, live = limits["MAX_SESSIONS_PER_USER"], _live[caller.user_id]
     # Sessions that only store their last words do not count, up to as many again.
-    used = live - replaces - LIVE_SESSIONS.count_ending(caller.user_id)
-    if used >= most or live >= 2 * most:
+    if live >= 2 * most:
         raise _build_too_many()
+    while refusal := _find_refusal(live - replaces - LIVE_SESSIONS.count_ending(caller.user_id), replaces):
+        if not give_up_one(caller.user_id):
+            raise refusal
+
+
+def _find_refusal(used: int, replaces: bool) -> RefusedError | None:
+    """Return what to tell a user who has so many sessions in this process and may have no further one, or None."""
+    if used >= settings.REALTIME["MAX_SESSIONS_PER_USER"]:
+        return _build_too_many()
     if not replaces and not _leaves_room_for_others(used):
-        raise RefusedError(TRY_AGAIN_LATER, "server_busy", BUSY_WITH_YOURS)
+        return RefusedError(TRY_AGAIN_LATER, "server_busy", BUSY_WITH_YOURS)
+    return None
 
 
 def _leaves_room_for_others(used: int) -> bool:

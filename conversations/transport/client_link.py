@@ -3,10 +3,10 @@
 import asyncio
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from functools import partial
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any
 
 from django.conf import settings
 
@@ -14,52 +14,44 @@ from conversations.close_codes import ABNORMAL, POLICY_VIOLATION
 from conversations.realtime.protocol.client_events import read_ping
 from conversations.realtime.protocol.ids import make_id
 from conversations.session.base import Session
+from conversations.session.dispatch.pace import Pace
 from conversations.session.endings import GOODBYES
-from conversations.session.live_sessions import LIVE_SESSIONS
+from conversations.transport.goodbyes import build_goodbye
 from conversations.transport.pipe import get_process_id
 from conversations.transport.replay_log import ReplayLog
+from conversations.transport.sockets import HandOver, Readmit, Receive, Socket
 
 EXTENSION = "resume"
 SETTINGS_SHOWN = '{"type": "session.updated"'  # how the frame begins behind which the extension may be on, or off
 # Of a session that has ended without its client: enough for the error that says why.
 LAST_BYTES = 64_000
-TOO_SLOW = "The client does not read what it missed."
+TOO_SLOW_CODE, TOO_SLOW = "output_too_slow", "The client does not read what it missed."
 
+# What a client missed, up to 4 MB, goes to it at this pace over all connections: the network may take none of it.
+CATCH_UP_BURST_BYTES, CATCH_UP_BYTES_PER_SEC = 500_000, 400_000
 TOKEN_BYTES = 24
 
 _hosted: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
-_resumable: dict[str, "ClientLink"] = {}  # by the token that the client was told
-
-
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-HandOver = Callable[[Callable[[str | bytes], None]], None]
-
-
-class Socket(Protocol):
-    """One connection of the client."""
-
-    async def send_text(self, text: str) -> None: ...
-
-    async def close(self, code: int) -> None: ...
-
-    def release(self) -> None:
-        """Be told that another connection has taken this one's place."""
+RESUMABLE: dict[str, "ClientLink"] = {}  # by the token that the client was told
 
 
 class ClientLink:
     """Carry frames between a session and its client, over one socket after another.
 
     For a client that asks for the extension `resume` it keeps what was sent lately. If the connection is lost, the
-    session goes on for RESUME_SEC without a socket, and a new one gets all that was missed, once.
+    session goes on for RESUME_SEC without a socket, and a new one gets all that was missed, once. `readmit`
+    tells whether the user may still have a session that waited so.
     """
 
-    def __init__(self, socket: Socket, user_id: int) -> None:
+    def __init__(self, socket: Socket, user_id: int, readmit: Readmit) -> None:
         self.user_id = user_id
         self.token = ""  # by which the client may come back; "" if it may not
         self.hosted: asyncio.Task[None]
         self._socket: Socket | None = socket
         self._session: asyncio.Future[Session | None] = asyncio.get_running_loop().create_future()
         self._log = ReplayLog()
+        self._readmit, self._returning = readmit, asyncio.Lock()
+        self._pace = Pace(CATCH_UP_BURST_BYTES, CATCH_UP_BYTES_PER_SEC)
         self._is_catching_up = False
         self._received_frames = 0
         self._close_code: int | None = None
@@ -99,18 +91,16 @@ class ClientLink:
         is_asked = session is not None and bool(seconds) and session.machine.state.has_extension(EXTENSION)
         if is_asked and not self.token:
             self.token = f"{get_process_id()}.{secrets.token_urlsafe(TOKEN_BYTES)}"
-            _resumable[self.token] = self
-            await self._send_event("session.resumption", token=self.token, seconds=seconds)
+            RESUMABLE[self.token] = self
+            told = {"type": "session.resumption", "event_id": make_id("event"), "token": self.token, "seconds": seconds}
+            await self.send(json.dumps(told))
         elif not is_asked and self.token:
             self._withdraw()
             self._log = ReplayLog()
 
     def _withdraw(self) -> None:
-        _resumable.pop(self.token, None)
+        RESUMABLE.pop(self.token, None)
         self.token = ""
-
-    async def _send_event(self, kind: str, **fields: Any) -> None:
-        await self.send(json.dumps({"type": kind, "event_id": make_id("event"), **fields}))
 
     def _end(self, hosted: asyncio.Task[None]) -> None:
         """Forget a session that has ended, or keep only why for a client that may still come back."""
@@ -191,18 +181,42 @@ class ClientLink:
 
     def _give_up(self, session: Session, code: int) -> None:
         """End the session, since its client has not come back."""
-        self._waiting = None
+        self._stop_waiting()
         self._withdraw()
         session.hang_up(code, session.detached_at)
 
-    def attach(self, socket: Socket) -> None:
+    def _stop_waiting(self) -> None:
+        if self._waiting is not None:
+            self._waiting.cancel()
+            self._waiting = None
+
+    @property
+    def waits_since(self) -> float | None:
+        """Return since when the session waits for its client to come back, or None if it does not."""
+        session = self._session.result() if self._waiting is not None and not self.hosted.done() else None
+        return None if session is None or session.is_ending else session.detached_at
+
+    def give_up(self) -> None:
+        """End the session that waits for its client, whose place somebody else has."""
+        if (session := self._session.result()) is not None:
+            self._give_up(session, ABNORMAL)
+
+    async def take_back(self, socket: Socket, after: str) -> bool:
+        """Attach the socket of a client that comes back behind the event `after`, and return whether that can be."""
+        async with self._returning:  # it may come twice at once: the later one has it then
+            if self.waits_since is not None and not await self._readmit(self.user_id) and self.waits_since is not None:
+                self.give_up()
+            can_resume = bool(self.token) and self.can_resume(after)
+            if can_resume:
+                self._attach(socket)
+            return can_resume
+
+    def _attach(self, socket: Socket) -> None:
         """Let a new socket take the place of the one before, which may be dead without anybody knowing."""
         former, self._socket, self._is_catching_up = self._socket, socket, True
         if former is not None:
             former.release()
-        if self._waiting is not None:
-            self._waiting.cancel()
-            self._waiting = None
+        self._stop_waiting()
         if session := self._session.result():
             session.detached_at = None
 
@@ -219,6 +233,7 @@ class ClientLink:
                 number += 1
                 if frame:
                     await socket.send_text(frame)
+                    await self._pace.take(len(frame))
         except LookupError:
             return await self._refuse_slow_reader(socket)
         if self._socket is socket:
@@ -229,13 +244,6 @@ class ClientLink:
 
     async def _refuse_slow_reader(self, socket: Socket) -> None:
         if session := self._session.result():
-            session.close(POLICY_VIOLATION, "output_too_slow", TOO_SLOW)
+            session.close(POLICY_VIOLATION, TOO_SLOW_CODE, TOO_SLOW)
+        await socket.send_text(build_goodbye(POLICY_VIOLATION, TOO_SLOW_CODE, TOO_SLOW))
         await socket.close(POLICY_VIOLATION)
-
-
-def find_link(token: str, after: str, user_id: int) -> ClientLink | None:
-    """Return the link to go on with behind the event `after`, or None if that cannot be, for whatever reason."""
-    link = _resumable.get(token)
-    if link is None or link.user_id != user_id or LIVE_SESSIONS.is_stopping or not link.can_resume(after):
-        return None
-    return link

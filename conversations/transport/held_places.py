@@ -1,7 +1,7 @@
 """The places that the users of this process hold among all that each may have, over all processes.
 
-A place counts while its session is used. One whose session only stores its last words, or waits for its client to come
-back, is given back within a second, and counts again if the client does come back.
+A place counts while its session is used. One whose session only stores its last words is given back within a second.
+One whose session waits for its client to come back counts on, but goes to a newcomer where no other is free.
 """
 
 import asyncio
@@ -24,11 +24,17 @@ log = logging.getLogger(__name__)
 
 
 class HeldPlaces:
-    """The places of one process. `count_used` returns how many sessions of each user count."""
+    """The places of one process.
 
-    def __init__(self, count_used: Callable[[], Mapping[int, int]]) -> None:
-        self._count_used = count_used
+    `count_used` returns how many sessions of each user count, and `count_waiting` how many wait for their clients.
+    """
+
+    def __init__(
+        self, count_used: Callable[[], Mapping[int, int]], count_waiting: Callable[[], Mapping[int, int]] = dict
+    ) -> None:
+        self._count_used, self._count_waiting = count_used, count_waiting
         self._held: dict[int, list[Place]] = {}
+        self._kept: dict[int, list[Place]] = {}  # for clients that may come back
         self._asking: Counter[int] = Counter()  # by user, how many places are asked for at the moment
         self._process, self._numbers = secrets.token_hex(8), itertools.count()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="places")
@@ -53,32 +59,50 @@ class HeldPlaces:
             self._held.setdefault(user_id, []).append(place)
         return is_taken
 
+    async def take_back(self, user_id: int, most: int) -> bool:
+        """Take the place of a session again whose client comes back, and return False if a newcomer has it."""
+        if not self._kept.get(user_id):
+            return True  # it has not been marked yet
+        place = self._kept[user_id].pop()
+        is_back = bool(await self._ask(user_places.take_back, place, most))
+        if is_back:
+            self._held.setdefault(user_id, []).append(place)
+        return is_back
+
     async def give_back(self, user_id: int) -> None:
         """Give back what a user does not use any more, since a session has ended, or was not let in."""
         used = max(0, self._count_used().get(user_id, 0) - self._asking[user_id])
         places = self._held.get(user_id, [])
+        used += max(0, self._count_waiting().get(user_id, 0) - len(self._kept.get(user_id, ())))
         if given_back := places[used:]:
             self._held[user_id] = places[:used]
-            await self._ask(user_places.update, (), given_back)
+            await self._ask(user_places.update, (), (), given_back)
 
     async def update(self, now: float) -> None:
-        """Hold as many places as are used, and renew them now and then."""
-        used = Counter(self._count_used()) - self._asking
+        """Hold as many places as are used, keep those of clients that may come back, and renew all now and then."""
+        used, waiting = Counter(self._count_used()) - self._asking, Counter(self._count_waiting())
         renews = now >= self._renew_at
-        kept, given_back = [], []
-        for user_id in self._held.keys() | used.keys():
-            places = self._held.setdefault(user_id, [])
-            missing = used[user_id] - len(places)
-            new = [self._make(user_id) for _ in range(missing)]
-            given_back += places[used[user_id] :]
-            self._held[user_id] = places[: used[user_id]] + new
-            kept += self._held[user_id] if renews else new
-            if not self._held[user_id]:
-                del self._held[user_id]
+        news: tuple[list[Place], ...] = ([], [], [])  # as `user_places.update` takes them
+        for user_id in self._held.keys() | self._kept.keys() | used.keys():
+            for told, places in zip(news, self._sort(user_id, used[user_id], waiting[user_id], renews), strict=True):
+                told += places
         if renews:
             self._renew_at = now + RENEW_SEC
-        if kept or given_back:
-            await self._ask(user_places.update, kept, given_back)
+        if any(news):
+            await self._ask(user_places.update, *news)
+
+    def _sort(self, user_id: int, used: int, waiting: int, renews: bool) -> tuple[list[Place], ...]:
+        """Sort the places of a user, and return which ones to renew, to keep and to give back."""
+        held, kept = self._held.pop(user_id, []), self._kept.pop(user_id, [])
+        new = [self._make(user_id) for _ in range(used - len(held))]
+        room = max(0, waiting - len(kept))
+        marked, given_back = held[used:][:room], held[used:][room:] + kept[waiting:]
+        held, kept = held[:used] + new, kept[:waiting] + marked
+        if held:
+            self._held[user_id] = held
+        if kept:
+            self._kept[user_id] = kept
+        return (held, kept, given_back) if renews else (new, marked, given_back)
 
     def _make(self, user_id: int) -> Place:
         return user_id, f"{self._process}.{next(self._numbers)}"

@@ -1,13 +1,12 @@
 """Tell a caller why there is no session."""
 
-import json
 import logging
 from collections.abc import Awaitable, Callable
 
-from conversations.close_codes import INTERNAL_ERROR, TRY_AGAIN_LATER, get_error_type
-from conversations.realtime.protocol.ids import make_id
+from conversations.close_codes import INTERNAL_ERROR, TRY_AGAIN_LATER
 from conversations.session.endings import BROKEN
 from conversations.transport.admission import RefusedError
+from conversations.transport.goodbyes import build_goodbye
 from voiceproject.database import outages
 
 log = logging.getLogger(__name__)
@@ -19,9 +18,7 @@ async def refuse(
     send: Callable[[str], Awaitable[None]], close: Callable[[int], Awaitable[None]], refusal: RefusedError
 ) -> None:
     """Tell a caller why there is no session, and close its socket."""
-    kind = get_error_type(refusal.close_code)
-    error = {"type": kind, "code": refusal.code, "message": refusal.message, "param": None, "event_id": None}
-    await send(json.dumps({"type": "error", "event_id": make_id("event"), "error": error}))
+    await send(build_goodbye(refusal.close_code, refusal.code, refusal.message))
     await close(refusal.close_code)
 
 

@@ -9,19 +9,28 @@ import logging
 import re
 import secrets
 from collections import deque
+from dataclasses import dataclass
 from typing import NoReturn
 
 from django.conf import settings
 
 from conversations.close_codes import ABNORMAL, NORMAL, SERVICE_RESTART
-from conversations.transport.client_link import ClientLink, Receive, Socket, find_link
+from conversations.realtime.protocol.ids import make_id
+from conversations.session.live_sessions import RESTARTING, RESTARTING_CODE
+from conversations.transport.client_link import ClientLink
+from conversations.transport.goodbyes import build_goodbye
 from conversations.transport.pipe import Frame, Message, Pipe, PipeBrokenError, get_layer, get_process_id, name_channel
+from conversations.transport.replay_log import ADDED, find_event_id
+from conversations.transport.returning import take_link
+from conversations.transport.sockets import Receive, Socket
 
 log = logging.getLogger(__name__)
 
 ANSWER_SEC = 1.0  # if the other process has not answered by then, the session is given up
 REJOIN_SEC = 2.0  # after the channel layer failed
-_carried: dict[Pipe, Socket] = {}  # the clients of other processes' sessions
+LOST_CODE = "server_lost"
+LOST = "The part of the server that held this conversation does not answer. Connect again to continue."
+_carried: dict[Pipe, "Shown"] = {}  # the clients of other processes' sessions
 _discarding: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
 TOKEN = re.compile(r"([0-9a-f]{16})\.[\w-]+")
 
@@ -47,15 +56,19 @@ async def open_pipe(token: str, after: str, user_id: int) -> Pipe | None:
     return pipe if answer["type"] == "attached" else None
 
 
-async def carry(pipe: Pipe, socket: Socket, receive: Receive) -> None:
-    """Pass frames on between a client and its session, until either is gone, or this process stops."""
-    _carried[pipe] = socket
+async def carry(pipe: Pipe, socket: Socket, receive: Receive, after: str) -> None:
+    """Pass frames on between a client, which has all up to the event `after`, and its session.
+
+    Return once either is gone, or this process stops.
+    """
+    _carried[pipe] = shown = Shown(socket, after)
     taking = asyncio.create_task(_take_frames(pipe, receive))
-    sending, showing = asyncio.create_task(pipe.send_batches()), asyncio.create_task(_show_frames(pipe, socket))
+    sending, showing = asyncio.create_task(pipe.send_batches()), asyncio.create_task(_show_frames(pipe, shown))
     try:
         await asyncio.wait({sending, showing}, return_when=asyncio.FIRST_COMPLETED)
         if any(task.done() and task.exception() for task in (sending, showing)):
-            await socket.close(SERVICE_RESTART)  # the client comes back once more, and the session may still be there
+            # The client comes back once more, and the session may still be there.
+            await shown.end(LOST_CODE, LOST)
     finally:
         for task in (taking, sending, showing):
             task.cancel()
@@ -67,9 +80,9 @@ async def carry(pipe: Pipe, socket: Socket, receive: Receive) -> None:
 
 async def release_carried() -> None:
     """Have the clients of other processes' sessions come back once more, to another process: this one stops."""
-    for pipe, socket in list(_carried.items()):
+    for pipe, shown in list(_carried.items()):
         pipe.end(ABNORMAL)
-        await socket.close(SERVICE_RESTART)
+        await shown.end(RESTARTING_CODE, RESTARTING)
 
 
 async def _take_frames(pipe: Pipe, receive: Receive) -> None:
@@ -79,13 +92,31 @@ async def _take_frames(pipe: Pipe, receive: Receive) -> None:
     pipe.end(message.get("code", ABNORMAL))
 
 
-async def _show_frames(pipe: Pipe, socket: Socket) -> None:
+@dataclass(slots=True)
+class Shown:
+    """What a client of another process's session was shown: `after` is the id of the last event."""
+
+    socket: Socket
+    after: str
+
+    async def show(self, frame: str) -> None:
+        self.after = find_event_id(frame) or self.after
+        await self.socket.send_text(frame)
+
+    async def end(self, code: str, message: str) -> None:
+        """Tell the client to come back, with an event behind which its session can go on, and close its connection."""
+        event_id = f"{self.after.partition(ADDED)[0]}{ADDED}{make_id('event')}"
+        await self.socket.send_text(build_goodbye(SERVICE_RESTART, code, message, event_id))
+        await self.socket.close(SERVICE_RESTART)
+
+
+async def _show_frames(pipe: Pipe, shown: Shown) -> None:
     while True:
         frames, code = await pipe.read()
         for frame in frames:
-            await socket.send_text(str(frame))
+            await shown.show(str(frame))
         if code is not None:
-            return await socket.close(code)
+            return await shown.socket.close(code)
 
 
 # The process that holds the session.
@@ -94,19 +125,17 @@ async def _show_frames(pipe: Pipe, socket: Socket) -> None:
 class RemoteSocket:
     """The socket of a client that has reached another process."""
 
-    def __init__(self, pipe: Pipe, link: ClientLink) -> None:
-        """Take the place of the client's earlier socket at once, before the session could give it up."""
-        self._pipe, self._link = pipe, link
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
         self._frames: deque[Frame] = deque()
-        link.attach(self)
 
-    async def serve(self, after: str) -> None:
+    async def serve(self, link: ClientLink, after: str) -> None:
         """Carry frames both ways, until the client is gone or its connection is closed. Raise PipeBrokenError."""
         try:
             await self._pipe.tell("attached")
-            await self._carry(self._link, after)
+            await self._carry(link, after)
         finally:
-            self._link.drop(self, ABNORMAL)  # nothing to it, if it is known, or another one has taken its place
+            link.drop(self, ABNORMAL)  # nothing to it, if it is known, or another one has taken its place
 
     async def _carry(self, link: ClientLink, after: str) -> None:
         taking = asyncio.create_task(link.take_frames(self, self._receive))
@@ -195,11 +224,12 @@ class RemoteClients:
         self._messages[asked["id"]] = messages
         pipe = Pipe(asked["reply"], asked["id"], messages.get)
         try:
-            link = find_link(asked["token"], asked["after"], asked["user_id"])
+            socket = RemoteSocket(pipe)
+            link = await take_link(socket, asked["token"], asked["after"], asked["user_id"])
             if link is None:
                 await pipe.tell("refused")
             else:
-                await RemoteSocket(pipe, link).serve(asked["after"])
+                await socket.serve(link, asked["after"])
         except PipeBrokenError as error:
             log.warning("a client that came by another process could not be answered: %s", error)
         finally:

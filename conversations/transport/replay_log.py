@@ -6,6 +6,7 @@ from collections import deque
 MAX_BYTES = 4_000_000
 ENTRY_BYTES = 200  # that an entry takes beside its frame, or without one
 EVENT_ID = '"event_id": "'
+ADDED = "."  # behind an event id: an event that the log does not have, but whose client has all up to that one
 
 
 def find_event_id(frame: str) -> str:
@@ -37,6 +38,7 @@ class ReplayLog:
     def find_next(self, event_id: str) -> int | None:
         """Return the number of the frame behind this event, or None if what followed it is not all here."""
         alias, meant = self._alias
+        event_id = event_id.partition(ADDED)[0]
         event_id = meant if event_id == alias else event_id
         if not event_id:
             return None

@@ -24,8 +24,9 @@ from conversations.storage import callers, database_threads, store
 from conversations.storage.leases import TakenOverError
 from conversations.transport import admission, origins, remote_link
 from conversations.transport.admission import RefusedError
-from conversations.transport.client_link import ClientLink, find_link
+from conversations.transport.client_link import ClientLink
 from conversations.transport.refusals import describe_fault, refuse
+from conversations.transport.returning import take_link
 from voiceproject.http.refusals import TOO_MANY_WRONG_KEYS
 
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
@@ -83,7 +84,7 @@ class RealtimeConsumer:
                 raise RefusedError(TRY_AGAIN_LATER, "server_busy", admission.SERVER_BUSY)
             caller = await self._authenticate(key)
             if not await self._resume(caller):
-                link = ClientLink(self, caller.user_id)
+                link = ClientLink(self, caller.user_id, admission.readmit)
                 link.host(self._host(caller, link))
                 await self._serve(link)
         except RefusedError as refusal:
@@ -145,10 +146,10 @@ class RealtimeConsumer:
     async def _resume(self, caller: callers.Caller) -> bool:
         """Go on with the session that the client names, and return True, or False if it gets a new one."""
         token, after = self.query.get("resume", ""), self.query.get("after", "")
-        if (link := find_link(token, after, caller.user_id)) is not None:
+        if (link := await take_link(self, token, after, caller.user_id)) is not None:
             await self._serve(link, after)
         elif (pipe := await remote_link.open_pipe(token, after, caller.user_id)) is not None:
-            await remote_link.carry(pipe, self, self.receive)
+            await remote_link.carry(pipe, self, self.receive, after)
         elif token and "conversation" not in self.query:
             raise RefusedError(POLICY_VIOLATION, "session_not_resumable", NOT_RESUMABLE)
         return link is not None or pipe is not None
@@ -159,7 +160,6 @@ class RealtimeConsumer:
         self._taking = asyncio.create_task(link.take_frames(self, self.receive, hand_over))
         tasks = [self._taking]
         if after is not None:
-            link.attach(self)
             tasks.append(asyncio.create_task(link.catch_up(self, after)))
         try:
             await asyncio.wait({self._taking, link.hosted}, return_when=asyncio.FIRST_COMPLETED)

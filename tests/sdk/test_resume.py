@@ -11,14 +11,12 @@ from conversations.models import Conversation
 from conversations.pcm import BYTES_PER_MS
 from tests.support.factories import make_user
 from tests.support.live import Site
-from tests.support.official_client import FRAME, Connect, load_items
+from tests.support.official_client import FRAME, Connect, is_over, load_items
 from tests.support.polling import poll
-from tests.support.resuming_client import ResumingClient, resuming_client
+from tests.support.resuming_client import NOT_RESUMABLE, ResumingClient, ask_for_a_long_reply, resuming_client
 from tests.upstream.fixtures import Upstream
 
 pytestmark = pytest.mark.usefixtures("committed_db", "connect")
-WORDS = "This is a sentence that goes on. "
-NOT_RESUMABLE = ("session_not_resumable", 1008)
 
 
 @pytest.fixture
@@ -26,20 +24,6 @@ def quick_site(start_site: Callable[..., Site], upstream: Upstream) -> Site:
     """A site whose sessions wait for a second only, and of which a user may have one."""
     env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream.openai_url}
     return start_site(**env, RESUME_SEC="1", MAX_SESSIONS_PER_USER="1")
-
-
-async def ask_for_a_long_reply(client: ResumingClient, upstream: Upstream, sentences: int = 5) -> str:
-    """Ask for it, and return it once its first sound has come."""
-    upstream.behave("chat", piece_ms=20)
-    upstream.script(replies=(WORDS * sentences,))
-    await client.type("Go on.")
-    await client.wait_for("response.output_audio.delta")
-    return WORDS * sentences
-
-
-async def is_over(client: ResumingClient) -> bool:
-    ended = Conversation.objects.filter(public_id=client.conversation_id, status=Conversation.Status.ENDED)
-    return await ended.aexists()
 
 
 async def test_a_reply_goes_on_where_it_was_cut(site: Site, key: str, upstream: Upstream) -> None:
@@ -114,7 +98,7 @@ async def test_who_says_goodbye_has_ended_the_session(site: Site, key: str, upst
     async with resuming_client(site.ws_url, key) as client:
         await ask_for_a_long_reply(client, upstream)
         await client.socket.close()
-        await poll(lambda: is_over(client))
+        await poll(lambda: is_over(client.conversation_id))
         await client._open({"resume": client.token, "after": client.last_event_id})
         assert await client.receive_ending() == NOT_RESUMABLE
 
@@ -124,7 +108,7 @@ async def test_without_its_client_a_session_ends_after_a_while(quick_site: Site,
     async with resuming_client(quick_site.ws_url, key) as client:
         await ask_for_a_long_reply(client, upstream)
         client.cut()
-        await poll(lambda: is_over(client))
+        await poll(lambda: is_over(client.conversation_id))
         await client._open({"resume": client.token, "after": client.last_event_id})
         assert await client.receive_ending() == NOT_RESUMABLE
     reply = (await load_items(client.conversation_id))[1]
@@ -184,71 +168,3 @@ async def test_a_client_that_does_not_ask_is_not_waited_for(connect: Connect, up
         ended = Conversation.objects.filter(public_id=talk.conversation_id, status=Conversation.Status.ENDED)
         await poll(ended.aexists)
     assert "session.resumption" not in talk.kinds
-
-
-@pytest.fixture
-def sites(start_site: Callable[..., Site], redis_url: str, upstream: Upstream) -> tuple[Site, Site]:
-    """Two processes of one site."""
-    env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream.openai_url, "REDIS_URL": redis_url}
-    return start_site(**env), start_site(**env)
-
-
-async def test_a_reply_goes_on_by_way_of_another_process(
-    sites: tuple[Site, Site], key: str, upstream: Upstream, utterance: bytes
-) -> None:
-    """So does the conversation, until the process is gone that held it."""
-    here, there = sites
-    async with resuming_client(here.ws_url, key) as client:
-        reply = await ask_for_a_long_reply(client, upstream)
-        client.cut()
-        client.go_to(there)
-        assert (await client.resume())["type"] == "session.resumed"
-        await client.wait_for("response.done")
-        assert "".join(client.collect("response.output_audio_transcript.delta")).split() == reply.split()
-        upstream.script(transcripts=("Heard by way of another process.",))
-        for start in range(0, len(utterance), FRAME):
-            await client.send_frame(utterance[start : start + FRAME])
-        await client.send_frame(bytes(10 * FRAME))
-        await client.wait_for("response.done")
-        client.cut()
-        client.go_to(here)
-        assert (await client.resume())["type"] == "session.resumed"
-        client.cut()
-        client.go_to(there)
-        await client.resume()
-        here.process.kill()
-        client.cut()
-        assert (await client.resume(conversation=client.conversation_id))["type"] == "session.created"
-    words = [item.text for item in await load_items(client.conversation_id) if item.role == "user"]
-    assert words == ["Go on.", "Heard by way of another process."]
-
-
-async def test_who_came_by_another_process_is_told_of_the_end(
-    sites: tuple[Site, Site], key: str, upstream: Upstream
-) -> None:
-    here, there = sites
-    async with resuming_client(here.ws_url, key) as client:
-        client.cut()
-        client.go_to(there)
-        await client.resume()
-        await client.type("Hello.")
-        await client.wait_for("response.done")
-        here.process.terminate()
-        assert await client.receive_ending() == ("server_restarting", 1012)
-        assert (await client.resume(conversation=client.conversation_id))["type"] == "session.created"
-
-
-async def test_a_process_that_only_passes_frames_on_may_stop(
-    sites: tuple[Site, Site], key: str, upstream: Upstream
-) -> None:
-    here, there = sites
-    async with resuming_client(here.ws_url, key) as client:
-        client.cut()
-        client.go_to(there)
-        await client.resume()
-        there.process.terminate()
-        assert await client.receive_ending() == ("", 1012)
-        client.go_to(here)
-        assert (await client.resume())["type"] == "session.resumed"
-        await client.type("Hello.")
-        await client.wait_for("response.done")

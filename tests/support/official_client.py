@@ -91,6 +91,12 @@ def drop_repeats(kinds: list[str]) -> list[str]:
     return [kind for place, kind in enumerate(kinds) if not place or kinds[place - 1] != kind]
 
 
+async def is_over(conversation_id: str) -> bool:
+    """Return whether the session of the conversation has ended in order."""
+    ended = Conversation.objects.filter(public_id=conversation_id, status=Conversation.Status.ENDED)
+    return await ended.aexists()
+
+
 @sync_to_async
 def load_items(conversation_id: str) -> list[Item]:
     items = Conversation.objects.get(public_id=conversation_id).items

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import copy
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -16,8 +17,11 @@ from tests.support.live import Site
 from tests.support.patience import PATIENCE_SEC, stretch
 from tests.support.realtime import wire
 from tests.support.sockets import build_authorization
+from tests.upstream.fixtures import Upstream
 
 EXTENSIONS = ["playback", "resume"]
+NOT_RESUMABLE = ("session_not_resumable", 1008)
+WORDS = "This is a sentence that goes on. "
 OWN = ("session.resumption", "session.resumed", "session.ending", "session.pong")
 
 
@@ -51,11 +55,20 @@ class ResumingClient:
         if first["type"] == "session.resumed":
             for frame in self.sent[first["received_frames"] :]:
                 await self.socket.send(frame)
+        elif first["type"] == "session.created":
+            self.events, self.sent = [first], []
         return first
 
     async def _open(self, query: dict[str, str]) -> None:
         address = "&".join(f"{name}={value}" for name, value in query.items())
         self.socket = await open_socket(f"{self._url}?{address}", additional_headers=self._headers, max_queue=None)
+
+    def make_twin(self, site: Site) -> "ResumingClient":
+        """Return another client that knows the same, and reaches this process of the site."""
+        twin = copy.copy(self)
+        twin.go_to(site)
+        twin.events, twin.told, twin.sent = list(self.events), list(self.told), list(self.sent)
+        return twin
 
     @property
     def token(self) -> str:
@@ -128,3 +141,12 @@ async def resuming_client(ws_url: str, key: str, **query: str) -> AsyncIterator[
         yield client
     finally:
         await client.socket.close()
+
+
+async def ask_for_a_long_reply(client: ResumingClient, upstream: Upstream, sentences: int = 5) -> str:
+    """Ask for it, and return it once its first sound has come."""
+    upstream.behave("chat", piece_ms=20)
+    upstream.script(replies=(WORDS * sentences,))
+    await client.type("Go on.")
+    await client.wait_for("response.output_audio.delta")
+    return WORDS * sentences

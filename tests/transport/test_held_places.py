@@ -29,16 +29,47 @@ async def test_two_processes_count_together() -> None:
     assert await here.take(1, 2)
 
 
-async def test_a_session_that_waits_for_its_client_does_not_count_until_the_client_is_back() -> None:
-    used = {1: 1}
-    here, there = HeldPlaces(lambda: used), HeldPlaces(dict)
+async def test_the_place_of_a_session_that_waits_for_its_client_goes_to_a_newcomer() -> None:
+    used, waiting = {1: 1}, {1: 0}
+    here, there = HeldPlaces(lambda: used, lambda: waiting), HeldPlaces(dict)
     assert await here.take(1, 1)
-    used[1] = 0
+    assert not await there.take(1, 1)
+    used[1], waiting[1] = 0, 1
     await here.update(0.0)
     assert await there.take(1, 1)
-    used[1] = 1
-    await here.update(1.0)  # it comes back all the same: it was let in before
-    assert not await there.take(1, 2)
+    assert not await here.take_back(1, 1)
+    waiting[1] = 0
+    await here.update(1.0)
+    assert not await here.take(1, 1)
+
+
+async def test_the_place_of_a_session_whose_client_is_back_counts_again() -> None:
+    used, waiting = {1: 1}, {1: 0}
+    here, there = HeldPlaces(lambda: used, lambda: waiting), HeldPlaces(dict)
+    assert await here.take(1, 1)
+    for _ in range(2):
+        used[1], waiting[1] = 0, 1
+        await here.update(0.0)
+        assert await here.take_back(1, 1)
+        used[1], waiting[1] = 1, 0
+        assert not await there.take(1, 1)
+    used[1] = 0
+    await here.give_back(1)
+    assert await there.take(1, 1)
+
+
+async def test_one_that_ends_while_it_waits_leaves_nothing() -> None:
+    waiting = {1: 1}
+    here, there = HeldPlaces(dict, lambda: waiting), HeldPlaces(lambda: {1: 2})
+    assert await here.take(1, 2)
+    await here.give_back(1)  # of another session: the one that waits keeps its own
+    await here.update(0.0)
+    assert here._kept
+    waiting[1] = 0
+    await here.update(0.0)
+    assert not {**here._held, **here._kept}
+    assert await there.take(1, 2)
+    assert await there.take(1, 2)
 
 
 async def test_a_place_that_is_just_asked_for_is_not_taken_twice(monkeypatch: pytest.MonkeyPatch) -> None:

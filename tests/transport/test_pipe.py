@@ -38,6 +38,52 @@ async def test_large_frames_go_in_batches(monkeypatch: pytest.MonkeyPatch) -> No
     assert batches == [["0 of it", "1 of it"], ["2 of it", "3 of it"], ["4 of it"]]
 
 
+async def test_sound_is_gathered_and_all_else_goes_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipe, "GATHER_SEC", 60.0)
+    channel, receive = await open_end()
+    here, there = Pipe(channel, "a client", receive), Pipe(channel, "a client", receive)
+    sending = asyncio.create_task(here.send_batches())
+    here.put(b"the first sound")
+    assert await there.read() == ([b"the first sound"], None)
+    frames: list[str | bytes] = [
+        b"sound",
+        '{"type":"input_audio_buffer.append","audio":"AAAA"}',
+        '{"type": "response.output_audio.delta", "event_id": "event_1"}',
+        '{"type": "input_audio_buffer.commit"}',
+    ]
+    for frame in frames:
+        here.put(frame)
+        await asyncio.sleep(0)
+    assert await there.read() == (frames, None)
+    here.end(1000)
+    await sending
+
+
+async def test_sound_alone_waits_but_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipe, "GATHER_SEC", 0.001)
+    channel, receive = await open_end()
+    here, there = Pipe(channel, "a client", receive), Pipe(channel, "a client", receive)
+    sending = asyncio.create_task(here.send_batches())
+    for frame in (b"one", b"two"):
+        here.put(frame)
+        assert await there.read() == ([frame], None)
+    here.end(1000)
+    await sending
+
+
+async def test_what_is_urgent_does_not_wait_behind_much_sound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipe, "GATHER_SEC", 60.0)
+    monkeypatch.setattr(pipe, "BATCH_BYTES", 5)
+    channel, receive = await open_end()
+    here, there = Pipe(channel, "a client", receive), Pipe(channel, "a client", receive)
+    for frame in (b"sound", b"sound", "urgent"):
+        here.put(frame)
+    sending = asyncio.create_task(here.send_batches())
+    assert [(await there.read())[0] for _ in range(3)] == [[b"sound"], [b"sound"], ["urgent"]]
+    here.end(1000)
+    await sending
+
+
 async def test_a_batch_that_is_missing_breaks_it() -> None:
     channel, receive = await open_end()
     here, there = Pipe(channel, "a client", receive), Pipe(channel, "a client", receive)

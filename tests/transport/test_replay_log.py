@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from conversations.transport.replay_log import ENTRY_BYTES, ReplayLog, find_event_id
+from conversations.transport.replay_log import ADDED, ENTRY_BYTES, ReplayLog, find_event_id
 
 
 def make_frame(name: str) -> str:
@@ -35,6 +35,11 @@ def test_what_followed_an_event() -> None:
     assert [read_after(log, name) for name in "abc"] == [["b", "c"], ["c"], []]
     assert read_after(log, "unknown") is None
     assert read_after(log, "") is None
+
+
+def test_an_event_that_another_process_has_added() -> None:
+    log = make_log("a", "b")
+    assert read_after(log, f"a{ADDED}event_of_its_own") == ["b"]
 
 
 def test_an_event_that_is_not_repeated_may_be_the_last_one() -> None:

@@ -4,11 +4,11 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from time import monotonic
 from typing import Any
 
 from conversations.audio.wire_formats import OutputAudio
 from conversations.realtime.protocol.beta import BetaDialect
+from conversations.session.dispatch.pace import Pace
 
 ERROR = json.dumps({"type": "error"})[:-1]  # how the frame of an error begins, in each dialect
 
@@ -43,11 +43,8 @@ class Outbox:
         self._queue: asyncio.Queue[str | asyncio.Future[None]] = asyncio.Queue()
         self._max_bytes = max_bytes
         self._held_bytes = 0
-        self._rate = bytes_per_sec
-        self._burst = burst_bytes
+        self._pace = Pace(burst_bytes, bytes_per_sec)
         self.is_sealed = False
-        self._credit = float(burst_bytes)
-        self._credited_at = monotonic()
 
     def put_event(self, event: dict[str, Any]) -> None:
         """Queue a server event, or raise OutboxFullError."""
@@ -104,7 +101,7 @@ class Outbox:
             try:
                 if isinstance(entry, str):
                     if self._is_paced:
-                        await self._pace(len(entry))
+                        await self._pace.take(len(entry))
                     await self._send(entry)
                 else:
                     await asyncio.wait({entry})  # if storing failed, that was reported and the outbox is sealed
@@ -121,12 +118,3 @@ class Outbox:
         """Wait until everything queued was sent, for at most `timeout_sec`."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._queue.join(), timeout_sec)
-
-    async def _pace(self, size: int) -> None:
-        """Wait until the client's credit allows so many bytes."""
-        now = monotonic()
-        self._credit = min(self._burst, self._credit + (now - self._credited_at) * self._rate)
-        self._credited_at = now
-        self._credit -= size
-        if self._credit < 0:
-            await asyncio.sleep(-self._credit / self._rate)

@@ -13,6 +13,7 @@ const OVER = { way: "over" };
 const SIGNED_OUT = "Sign in to continue this conversation.";
 const TAKEN_OVER = "This conversation continues in another tab or on another device.";
 const DELETED = "This conversation was deleted. What you say next starts a new one.";
+const LOST = "The server was interrupted. The conversation continues in a moment.";
 const RESTARTING = "The server is restarting. The conversation continues in a moment.";
 
 /** @type {{ [code: string]: CloseWay }} */
@@ -24,6 +25,7 @@ const BY_ERROR = {
   session_expired: { way: "now" },
   storage_unavailable: { way: "wait", label: "The server is not ready" },
   server_restarting: { way: "retry", notice: { tone: "info", text: RESTARTING } },
+  server_lost: { way: "retry", notice: { tone: "info", text: LOST } },
   insufficient_quota: OVER,
   account_deactivated: OVER,
   billing_hard_limit_reached: OVER,

@@ -18,12 +18,15 @@ const FIXED = {
   ended: ["ended", "Conversation ended", ""],
 };
 
+const RESUMING = "Reconnecting. What you say is kept.";
+
 /**
  * Return {name, label, hint}.
  * @type {(state: State) => { name: string, label: string, hint: string }}
  */
 export function getStatus(state) {
-  const [name, label, hint] = FIXED[state.phase] ?? getLiveStatus(state);
+  const [name, label, fixedHint] = FIXED[state.phase] ?? getLiveStatus(state);
+  const hint = state.phase === "reconnecting" && state.isResuming ? RESUMING : fixedHint;
   if (!["failed", "busy"].includes(state.phase) || !state.endLabel) return { name, label, hint };
   return { name: state.notices.server?.tone === "info" ? "ended" : name, label: state.endLabel, hint };
 }

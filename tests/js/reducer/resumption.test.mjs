@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { getStatus } from "../../../static/js/ui/status.js";
 import { buildPlayback, buildReply, buildResponseDone, conversation, created, SECOND, startCall, startReply } from "../../support/page_call.mjs";
 
 const LOST = { type: "socket.closed", code: 1006, random: 0 };
@@ -24,6 +25,19 @@ test("each try that fails leaves the session as it is", () => {
   const call = startReply().hear(offered).tell(LOST, LOST, { ...LOST, code: 1012 });
   assert.deepEqual([call.done, call.state.attempt, call.state.response], [["connect"], 3, "r1"]);
   assert.equal(call.hear(resumed).state.attempt, 0);
+});
+
+test("the page says that nothing is lost meanwhile, where the session can go on", () => {
+  const hints = [startReply(), startReply().hear(offered)].map((call) => getStatus(call.tell(LOST).state).hint);
+  assert.deepEqual(hints, ["Reconnecting to this conversation.", "Reconnecting. What you say is kept."]);
+});
+
+test("a server that lost the session says so, and the page connects again", () => {
+  const error = { type: "error", error: { type: "server_error", code: "server_lost", message: "Gone. Connect again." } };
+  const call = startReply().hear(offered, error).tell({ ...LOST, code: 1012 });
+  assert.deepEqual([call.done, call.status, call.state.isResuming], [["connect"], "reconnecting", true]);
+  assert.deepEqual([call.state.notices.turn, call.state.notices.server.tone], [undefined, "info"]);
+  assert.equal(call.hear(created).state.notices.server, undefined);
 });
 
 test("where the session is gone the reply that was received is played to its end, in a new session", () => {

@@ -25,7 +25,7 @@ def shared(redis_url: str) -> Iterator[BaseCache]:
 def test_there_are_so_many_and_each_user_has_their_own() -> None:
     assert [user_places.take((1, name), 2) for name in ("a", "b", "c")] == [True, True, False]
     assert user_places.take((2, "d"), 2)
-    user_places.update(kept=(), given_back=[(1, "a")])
+    user_places.update(used=(), kept=(), given_back=[(1, "a")])
     assert user_places.take((1, "c"), 2)
 
 
@@ -35,8 +35,24 @@ def test_those_of_a_process_that_was_killed_end_by_themselves(monkeypatch: pytes
     assert user_places.take((1, "a"), 1)
     assert user_places.take((1, "b"), 1)
     monkeypatch.setattr(user_places, "HELD_SEC", 30)
-    user_places.update(kept=[(1, "b")], given_back=())
+    user_places.update(used=[(1, "b")], kept=(), given_back=())
     assert not user_places.take((1, "c"), 1)
+
+
+@pytest.mark.usefixtures("shared")
+def test_one_that_is_kept_counts_until_a_newcomer_has_it() -> None:
+    assert user_places.take((1, "a"), 2)
+    user_places.update(used=(), kept=[(1, "a")], given_back=())
+    assert user_places.take_back((1, "a"), 2)
+    assert user_places.take((1, "b"), 2)
+    assert not user_places.take((1, "c"), 2)
+    user_places.update(used=(), kept=[(1, "a")], given_back=())
+    assert user_places.take((1, "c"), 2)
+    user_places.update(used=(), kept=[(1, "a")], given_back=())
+    assert not user_places.take_back((1, "a"), 2)
+    user_places.update(used=(), kept=(), given_back=[(1, "c")])
+    assert user_places.take_back((1, "a"), 2)
+    assert not user_places.take((1, "d"), 2)
 
 
 def test_they_are_there_again_after_redis_was_away(
@@ -50,10 +66,10 @@ def test_they_are_there_again_after_redis_was_away(
             assert user_places.take((1, "a"), 1)
         for name in ("b", "c"):  # each process counts its own meanwhile
             assert user_places.take((1, name), 1)
-        user_places.update(kept=[(1, "a")], given_back=())
+        user_places.update(used=[(1, "a")], kept=(), given_back=())
         assert caplog.text.count("Redis is away") == 1
         with run_redis(tmp_path), redis.Redis.from_url(url) as client:
-            user_places.update(kept=[(1, "a")], given_back=())
+            user_places.update(used=[(1, "a")], kept=(), given_back=())
             assert not user_places.take((1, "d"), 1)
             (key,) = client.keys()
             assert 0 < client.ttl(key) <= user_places.HELD_SEC
