@@ -11,8 +11,10 @@ import pytest
 
 from tests.support.chaos.servers import Servers
 from tests.support.live import run_redis
+from tests.support.official_fixtures import key, user
 from tests.upstream.fixtures import Upstream
 
+__all__ = ["key", "user"]
 collect_ignore_glob = [] if os.environ.get("CHAOS") else ["test_*.py"]
 
 
