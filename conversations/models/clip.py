@@ -44,7 +44,7 @@ class ClipData(models.Model):
 class LooseFile(models.Model):
     """A file of a clip storage outside the database that belongs to no clip: reserved for an upload, or to be deleted.
 
-    See `storage.clip_files`.
+    See `storage.clips.clip_files`.
     """
 
     name = models.CharField(max_length=200, unique=True)

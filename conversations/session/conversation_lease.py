@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from django.db import Error
 
 from accounts import connection_grants
-from conversations.storage import database_threads, journal_recovery, leases, process_locks, store
+from conversations.storage import database_threads, leases, store
 from conversations.storage.callers import Caller
 from conversations.storage.database_threads import in_thread
 from conversations.storage.leases import ConversationDeletedError, TakenOverError
+from conversations.storage.spool import journal_recovery, process_locks
 from conversations.storage.store import ConversationHeldError, OpenedConversation
 
 log = logging.getLogger(__name__)

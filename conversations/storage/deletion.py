@@ -17,7 +17,7 @@ from django.utils import timezone
 from accounts.models import User
 from conversations import background_jobs
 from conversations.models import AudioClip, Conversation, Item, LooseFile, clip_storage
-from conversations.storage import clip_files, file_deletion
+from conversations.storage.clips import clip_files, file_deletion
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from conversations.models import AudioClip, Conversation, Item
 from conversations.realtime.protocol import items as live
-from conversations.storage import clip_files
 from conversations.storage.changes import Change, Put
+from conversations.storage.clips import clip_files
 from conversations.storage.item_rows import CHANGING, copy_fields
 
 TITLE_CHARS = 80

@@ -9,9 +9,10 @@ from conversations.audio.clip_encoder import ClipEncoder
 from conversations.engines.engine_kinds import EngineKind
 from conversations.realtime import commands
 from conversations.realtime.protocol.items import LiveItem
-from conversations.storage import spool, store, unstored_changes
+from conversations.storage import store
 from conversations.storage.changes import Drop, Put
-from conversations.storage.utterance_journal import UtteranceJournal
+from conversations.storage.spool import change_files, unstored_changes
+from conversations.storage.spool.utterance_journal import UtteranceJournal
 from conversations.storage.write_queue import WriteQueue
 
 
@@ -52,7 +53,7 @@ class Recorder:
     async def end(self) -> None:
         """End after `run`, however that ended: what is not stored by now goes to the spool, to be stored later."""
         if changes := await self._writer.close():
-            await spool.keep_unstored_changes(
+            await change_files.keep_unstored_changes(
                 unstored_changes.UnstoredChanges.from_session(self._opened, changes, self._writer.has_stored),
                 self._writer.hanging,
             )

@@ -8,8 +8,8 @@ from django.db import transaction
 
 from conversations.models import AudioClip, Conversation, Item
 from conversations.realtime.protocol.ids import make_id
-from conversations.storage import clip_files
 from conversations.storage.changes import Change, Drop, merge_changes
+from conversations.storage.clips import clip_files
 from conversations.storage.item_batch import ItemBatch
 from conversations.storage.leases import ConversationDeletedError, TakenOverError
 

@@ -13,8 +13,9 @@ from conversations.models import Assistant, AudioClip, Conversation, Item
 from conversations.realtime.protocol import items as live
 from conversations.realtime.protocol.ids import make_id
 from conversations.realtime.protocol.session_config import SessionConfig, build_config
-from conversations.storage import changes, clip_files, leases, mcp_servers, saving
+from conversations.storage import changes, leases, mcp_servers, saving
 from conversations.storage.callers import Caller
+from conversations.storage.clips import clip_files
 from conversations.storage.database_threads import in_thread
 from conversations.storage.engine_selection import EngineSet, choose_engines
 from conversations.storage.item_rows import to_live_item

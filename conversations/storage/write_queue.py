@@ -17,7 +17,7 @@ from django.db import Error
 from conversations import metrics
 from conversations.close_codes import INTERNAL_ERROR, POLICY_VIOLATION
 from conversations.storage.changes import Change
-from conversations.storage.clip_files import ClipStorageError
+from conversations.storage.clips.clip_files import ClipStorageError
 from conversations.storage.leases import ConversationDeletedError, TakenOverError
 from voiceproject.database import outages
 

@@ -30,6 +30,8 @@ ENGINE_ERRORS = ("conversations.engines.engine_kinds", "conversations.engines.er
 PURE = (PCM, "conversations.realtime", "conversations.audio")
 STORED = ("accounts", "conversations.models", "conversations.storage", "conversations.history", *PURE)
 
+BELOW_THE_SPOOL = ("changes", "clips", "leases", "saving", "store")  # of storage
+
 # What of this project each room may import, beside itself. Whoever adds a room says here what stands below it.
 ROOMS = {
     "accounts": ("voiceproject.database",),
@@ -57,6 +59,11 @@ ROOMS = {
         "accounts", CLOSE_CODES, LOCAL_CHOICE, SITE_ENGINES, "conversations.keywords", "conversations.models",
         "conversations.engines", *PURE, *TELLS, "voiceproject.database",
     ),
+    "conversations.storage.clips": ("conversations.background_jobs", "conversations.models",
+                                    "conversations.realtime.protocol.ids", "voiceproject.database.outages"),
+    "conversations.storage.spool": ("accounts.models", "conversations.background_jobs", "conversations.models",
+                                    *PURE, *(f"conversations.storage.{name}" for name in BELOW_THE_SPOOL),
+                                    "voiceproject.database.outages"),
     "conversations.history": ("accounts.models", "conversations.models", "conversations.storage", *PURE,
                               "voiceproject.database"),
     "conversations.tools": (*STORED, "conversations.engines.base", "conversations.engines.untrusted_text",
@@ -85,6 +92,7 @@ WITHIN = {
     "conversations.session.base": ("cascade", "s2s", "factory"),
     "conversations.session.cascade": ("s2s", "factory"),
     "conversations.session.s2s": ("cascade", "factory"),
+    **{f"conversations.storage.{name}": ("spool", "recorder") for name in BELOW_THE_SPOOL},
 }
 DJANGO_FREE = ("conversations.realtime", "conversations.engines", "conversations.network", "conversations.audio",
                "conversations.local_models")  # fmt: skip
@@ -125,7 +133,7 @@ def test_imports_run_downwards(room: str, below: tuple[str, ...]) -> None:
 
 
 def test_every_room_is_known() -> None:
-    inits = [path for folders in ("*", "session/*", "engines/local/*")
+    inits = [path for folders in ("*", "session/*", "storage/*", "engines/local/*")
              for path in ROOT.glob(f"conversations/{folders}/__init__.py")]  # fmt: skip
     there = {".".join(path.parent.relative_to(ROOT).parts) for path in inits}
     assert there == {room for room in ROOMS if is_within(room, ("conversations",))}

@@ -11,7 +11,8 @@ from accounts.deletion import delete_users
 from accounts.models import User
 from conversations.models import AudioClip, ClipData, Conversation, Item
 from conversations.realtime.protocol import items as live
-from conversations.storage import changes, deletion, file_deletion, saving
+from conversations.storage import changes, deletion, saving
+from conversations.storage.clips import file_deletion
 from conversations.storage.leases import ConversationDeletedError
 from tests.support.factories import make_conversation, make_user
 

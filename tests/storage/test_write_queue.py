@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY
 
 from conversations.realtime.protocol.items import LiveItem
 from conversations.storage.changes import Change, Drop, Put
-from conversations.storage.clip_files import ClipStorageError
+from conversations.storage.clips.clip_files import ClipStorageError
 from conversations.storage.leases import ConversationDeletedError
 from conversations.storage.write_queue import NotStoredError, WriteQueue
 

@@ -8,8 +8,8 @@ from conversations.models import Conversation
 from conversations.realtime.protocol.items import LiveItem
 from conversations.storage.callers import Caller
 from conversations.storage.engine_selection import EngineSet
+from conversations.storage.spool.utterance_journal import JournalWriter, UtteranceJournal
 from conversations.storage.store import OpenedConversation
-from conversations.storage.utterance_journal import JournalWriter, UtteranceJournal
 
 HOLDER = "hold_1"
 STEP_BYTES = 960  # 20 ms

@@ -77,7 +77,7 @@ class Bucket:
 
     @property
     def setting(self) -> dict[str, Any]:
-        return {"BACKEND": "conversations.storage.s3_storage.S3Storage", "OPTIONS": self.options}
+        return {"BACKEND": "conversations.storage.clips.s3_storage.S3Storage", "OPTIONS": self.options}
 
     @property
     def env(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import Storage
 
 from conversations.models import AudioClip, ClipData, LooseFile, clip_storage
-from conversations.storage import clip_files
+from conversations.storage.clips import clip_files
 from voiceproject.doctor.findings import Finding, Options, count, fine, note, problem
 
 SOUND = b"a sound that is none"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from conversations.storage.utterance_journal import SUFFIX
+from conversations.storage.spool.utterance_journal import SUFFIX
 from voiceproject.doctor.findings import Finding, Options, count, fine, note, problem
 from voiceproject.settings.env import VAR_DIR
 

@@ -126,9 +126,9 @@ STORAGES = {
     },
     # Where the sound goes: Postgres, S3, or any Django storage by its dotted path, with its options as a JSON object.
     "clips": {
-        "BACKEND": "conversations.storage.s3_storage.S3Storage"
+        "BACKEND": "conversations.storage.clips.s3_storage.S3Storage"
         if S3_BUCKET
-        else env("CLIPS_STORAGE", "conversations.storage.clip_storage.PostgresStorage"),
+        else env("CLIPS_STORAGE", "conversations.storage.clips.postgres_storage.PostgresStorage"),
         "OPTIONS": S3_OPTIONS if S3_BUCKET else env_json("CLIPS_STORAGE_OPTIONS"),
     },
 }

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management import BaseCommand
 
-from conversations.storage import deletion, journal_recovery, process_locks, spool
+from conversations.storage import deletion
+from conversations.storage.spool import change_files, journal_recovery, process_locks
 
 
 class Command(BaseCommand):
@@ -13,7 +14,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Work until nothing is left to do, or nothing more can be done now, and print what is left."""
         jobs = (
-            spool.replay,
+            change_files.replay,
             journal_recovery.recover,
             process_locks.close_conversations_of_the_dead,
             deletion.delete_batch,

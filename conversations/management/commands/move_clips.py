@@ -9,8 +9,8 @@ from django.core.files.storage import Storage
 from django.core.management.base import BaseCommand, CommandError
 
 from conversations.models import AudioClip, ClipData, clip_storage
-from conversations.storage import clip_files
-from conversations.storage.clip_storage import PostgresStorage
+from conversations.storage.clips import clip_files
+from conversations.storage.clips.postgres_storage import PostgresStorage
 
 BATCH = 200
 TOLD_EVERY = 1000

@@ -16,7 +16,7 @@ from conversations.management.model_fetching import fetch_what_this_site_needs
 from voiceproject import first_admin, log_context
 from voiceproject.database import outages
 from voiceproject.database.turns import take_turns
-from voiceproject.server import daphne_server, supervisor, worker_link
+from voiceproject.server import process, supervisor, worker_link
 from voiceproject.server.worker_link import WorkerLink
 from voiceproject.settings.env import BASE_DIR
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
             if link := worker_link.find_link():
                 self.serve(link.listener, link=link)
                 return
-            listener = daphne_server.bind(settings.HOST, settings.PORT)
+            listener = process.bind(settings.HOST, settings.PORT)
             check_database()
             with take_turns():
                 call_command("migrate", verbosity=0, interactive=False)
@@ -69,9 +69,10 @@ class Command(BaseCommand):
     def serve(self, listener: socket.socket, link: WorkerLink | None = None) -> None:
         """Serve in this process."""
         from conversations import background_jobs, site_engines
-        from conversations.storage import deletion, journal_recovery, process_locks, spool
+        from conversations.storage import deletion
+        from conversations.storage.spool import change_files, journal_recovery, process_locks
         from conversations.transport import admission
-        from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
+        from voiceproject.asgi import application  # every view: slow, so after the quick refusals
 
         if link:
             link.end_with_supervisor(END_SEC)
@@ -80,7 +81,7 @@ class Command(BaseCommand):
         process_locks.begin()
         background_jobs.start(
             [
-                spool.replay,
+                change_files.replay,
                 journal_recovery.recover,
                 process_locks.close_conversations_of_the_dead,
                 deletion.delete_batch,
@@ -88,7 +89,7 @@ class Command(BaseCommand):
             ]
         )
         ready = (lambda: None) if link else (lambda: self.greet(listener))
-        daphne_server.serve(listener, application, ready, admission, link)
+        process.load_server().serve(listener, application, ready, admission, link)
 
     def greet(self, listener: socket.socket) -> None:
         here = build_local_url(*listener.getsockname()[:2])

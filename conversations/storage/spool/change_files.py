@@ -19,11 +19,12 @@ from django.conf import settings
 from accounts.models import User
 from conversations import background_jobs
 from conversations.models import Assistant, Conversation
-from conversations.storage import leases, locked_files, saving, unstored_changes
+from conversations.storage import leases, saving
 from conversations.storage.changes import Change, Put
-from conversations.storage.clip_files import ClipStorageError
+from conversations.storage.clips.clip_files import ClipStorageError
 from conversations.storage.leases import ConversationDeletedError
-from conversations.storage.unstored_changes import Origin, UnstoredChanges
+from conversations.storage.spool import locked_files, unstored_changes
+from conversations.storage.spool.unstored_changes import Origin, UnstoredChanges
 from voiceproject.database import outages
 
 log = logging.getLogger(__name__)

@@ -14,9 +14,10 @@ from accounts.models import User
 from conversations.audio.opus import Encoding
 from conversations.models import AudioClip, Conversation, LooseFile
 from conversations.realtime.protocol.items import LiveItem
-from conversations.storage import clip_files, deletion, saving, store
+from conversations.storage import deletion, saving, store
 from conversations.storage.changes import Drop, Put
-from conversations.storage.clip_files import ClipStorageError
+from conversations.storage.clips import clip_files
+from conversations.storage.clips.clip_files import ClipStorageError
 from tests.support.factories import make_conversation
 from tests.support.faulty_storage import Faults
 from tests.support.polling import poll

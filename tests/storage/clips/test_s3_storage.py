@@ -20,10 +20,11 @@ from accounts.models import User
 from conversations.audio.opus import Encoding
 from conversations.models import AudioClip, ClipData, Conversation, LooseFile, clip_storage
 from conversations.realtime.protocol.items import LiveItem
-from conversations.storage import clip_files, deletion, s3_storage, saving
+from conversations.storage import deletion, saving
 from conversations.storage.changes import Drop, Put
-from conversations.storage.clip_files import ClipStorageError
-from conversations.storage.s3_storage import S3Storage
+from conversations.storage.clips import clip_files, s3_storage
+from conversations.storage.clips.clip_files import ClipStorageError
+from conversations.storage.clips.s3_storage import S3Storage
 from tests.support.api_client import build_client, get_error
 from tests.support.factories import add_clip, add_item, make_conversation
 from tests.support.live import manage

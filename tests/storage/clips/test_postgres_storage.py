@@ -2,7 +2,7 @@ import pytest
 from django.core.files.base import ContentFile
 
 from conversations.models import ClipData
-from conversations.storage.clip_storage import PostgresStorage
+from conversations.storage.clips.postgres_storage import PostgresStorage
 
 pytestmark = pytest.mark.django_db
 

@@ -11,8 +11,9 @@ from conversations.audio import opus
 from conversations.models import AudioClip, Conversation, Item
 from conversations.pcm import BYTES_PER_MS
 from conversations.realtime.protocol.items import LiveItem
-from conversations.storage import journal_recovery, leases, saving
+from conversations.storage import leases, saving
 from conversations.storage.changes import Put
+from conversations.storage.spool import journal_recovery
 from tests.support.factories import add_item, make_conversation
 from tests.support.faulty_storage import Faults
 from tests.support.journals import HOLDER, Journal, list_names

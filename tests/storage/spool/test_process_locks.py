@@ -8,7 +8,8 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from conversations.models import Assistant, Conversation
-from conversations.storage import leases, locked_files, process_locks
+from conversations.storage import leases
+from conversations.storage.spool import locked_files, process_locks
 from tests.support.factories import add_item, make_user
 
 pytestmark = pytest.mark.django_db

@@ -19,12 +19,13 @@ from conversations.audio.vad import SpeechDetector
 from conversations.models import Conversation
 from conversations.pcm import SAMPLE_BYTES, count_samples
 from conversations.realtime.protocol.items import LiveItem
-from conversations.storage import leases, locked_files, saving, spool
+from conversations.storage import leases, saving
 from conversations.storage.changes import Put
-from conversations.storage.clip_files import ClipStorageError
+from conversations.storage.clips.clip_files import ClipStorageError
 from conversations.storage.leases import ConversationDeletedError
-from conversations.storage.unstored_changes import Origin
-from conversations.storage.utterance_journal import SUFFIX
+from conversations.storage.spool import change_files, locked_files
+from conversations.storage.spool.unstored_changes import Origin
+from conversations.storage.spool.utterance_journal import SUFFIX
 from voiceproject.database import outages
 
 log = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ def _try_store(path: Path, data: bytes) -> bool:
         if outages.is_passing(error):
             raise
         log.exception("%s can never be stored; it is set aside beside the others", path.name)
-        spool.set_aside(path.name, data)
+        change_files.set_aside(path.name, data)
     return True
 
 
@@ -117,7 +118,7 @@ def _store(remains: Remains) -> None:
     origin = remains.origin
     if holds_speech(remains.pcm):
         if not origin.has_stored:
-            spool.restore_conversation(origin)
+            change_files.restore_conversation(origin)
         conversation = Conversation.objects.owned().filter(pk=origin.pk).first()
         if conversation and not conversation.items.filter(public_id=remains.item_id).exists():
             _add_item(conversation, remains)

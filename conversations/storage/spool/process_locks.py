@@ -14,7 +14,8 @@ from pathlib import Path
 from django.conf import settings
 
 from conversations.realtime.protocol.ids import make_id
-from conversations.storage import leases, locked_files
+from conversations.storage import leases
+from conversations.storage.spool import locked_files
 
 log = logging.getLogger(__name__)
 

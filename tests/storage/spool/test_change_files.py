@@ -12,9 +12,10 @@ from pytest_django.fixtures import Settings
 from conversations.audio.opus import Encoding
 from conversations.models import AudioClip, Conversation
 from conversations.realtime.protocol.items import LiveItem, Usage
-from conversations.storage import leases, saving, spool
+from conversations.storage import leases, saving
 from conversations.storage.changes import Change, Drop, Put
-from conversations.storage.unstored_changes import Origin, UnstoredChanges
+from conversations.storage.spool import change_files
+from conversations.storage.spool.unstored_changes import Origin, UnstoredChanges
 from tests.support.factories import make_conversation
 from tests.support.faulty_storage import Faults
 
@@ -27,7 +28,8 @@ def conversation() -> Conversation:
 
 
 def keep(conversation: Conversation, *changes: Change, has_stored: bool = True) -> None:
-    asyncio.run(spool.keep_unstored_changes(make_unstored_changes(conversation, *changes, has_stored=has_stored)))
+    unstored = make_unstored_changes(conversation, *changes, has_stored=has_stored)
+    asyncio.run(change_files.keep_unstored_changes(unstored))
 
 
 def make_unstored_changes(conversation: Conversation, *changes: Change, has_stored: bool = True) -> UnstoredChanges:
@@ -44,7 +46,7 @@ def make_spoken(name: str, text: str = "My last words.") -> Put:
 def test_it_works(folder: Path, conversation: Conversation) -> None:
     keep(conversation, make_spoken("a"), make_spoken("b"), Drop("a"))
     assert [path.stat().st_mode & 0o777 for path in folder.iterdir()] == [0o600]
-    spool.replay()
+    change_files.replay()
     item = conversation.items.get()
     assert (item.public_id, item.text, item.stt_seconds) == ("b", "My last words.", 1.0)
     assert AudioClip.objects.get().size_bytes > 100
@@ -58,7 +60,7 @@ def test_a_conversation_that_went_as_nothing_was_in_it_comes_back(folder: Path, 
     keep(conversation, make_spoken("a"), has_stored=False)
     leases.end(conversation.pk, "hold_1")
     assert not Conversation.objects.exists()
-    spool.replay()
+    change_files.replay()
     found = Conversation.objects.get(public_id=conversation.public_id)
     assert found.items.get().text == "My last words."
     assert (found.user_id, found.status) == (conversation.user_id, Conversation.Status.ENDED)
@@ -73,7 +75,7 @@ def test_a_session_that_ends_while_its_words_are_being_stored(folder: Path, conv
         assert put.make_clip
         return put.make_clip()
 
-    spool.store_changes(
+    change_files.store_changes(
         make_unstored_changes(conversation, Put(put.item, make_clip=end_and_make_clip), has_stored=False)
     )
     found = Conversation.objects.get(public_id=conversation.public_id)
@@ -84,7 +86,7 @@ def test_what_the_session_that_took_over_was_told_of_stays(folder: Path, convers
     saving.apply_changes(conversation.pk, [make_spoken("a", "told")])
     keep(conversation, make_spoken("a", "late"), Drop("a"), make_spoken("b"))
     assert leases.take(conversation.pk, "hold_2")
-    spool.replay()
+    change_files.replay()
     assert [item.text for item in conversation.items.all()] == ["told", "My last words."]
     conversation.refresh_from_db()
     assert (conversation.holder, conversation.status) == ("hold_2", Conversation.Status.LIVE)
@@ -93,7 +95,7 @@ def test_what_the_session_that_took_over_was_told_of_stays(folder: Path, convers
 def test_what_was_deleted_meanwhile_stays_deleted(folder: Path, conversation: Conversation) -> None:
     keep(conversation, make_spoken("a"))
     conversation.delete()
-    spool.replay()
+    change_files.replay()
     assert not Conversation.objects.exists()
     assert not list(folder.iterdir())
 
@@ -101,7 +103,7 @@ def test_what_was_deleted_meanwhile_stays_deleted(folder: Path, conversation: Co
 def test_the_order_is_kept(folder: Path, conversation: Conversation) -> None:
     for text in ("first", "second", "third"):
         keep(conversation, make_spoken("a", text))
-    spool.replay()
+    change_files.replay()
     assert conversation.items.get().text == "third"
 
 
@@ -109,12 +111,12 @@ def test_a_try_that_still_hangs_comes_first(folder: Path, conversation: Conversa
     with asyncio.Runner() as runner:
         loop = runner.get_loop()
         hanging = loop.create_future()
-        runner.run(spool.keep_unstored_changes(make_unstored_changes(conversation, make_spoken("a")), hanging))
-        spool.replay()
+        runner.run(change_files.keep_unstored_changes(make_unstored_changes(conversation, make_spoken("a")), hanging))
+        change_files.replay()
         assert not conversation.items.exists()
         hanging.set_result(None)
         runner.run(asyncio.sleep(0))
-    spool.replay()
+    change_files.replay()
     assert conversation.items.exists()
 
 
@@ -123,14 +125,14 @@ def test_the_folder_is_bounded(folder: Path, conversation: Conversation, setting
     settings.SPOOL_MAX_BYTES = 10
     keep(conversation, make_spoken("a"))
     assert not list(folder.glob("*"))
-    spool.replay()
+    change_files.replay()
     assert conversation.items.get().text == "My last words."
 
 
 def test_a_folder_that_cannot_be_written_costs_nothing(folder: Path, conversation: Conversation) -> None:
     folder.write_text("not a folder")
     keep(conversation, make_spoken("a"))
-    spool.replay()
+    change_files.replay()
     assert conversation.items.get().text == "My last words."
 
 
@@ -138,7 +140,7 @@ def test_what_can_never_be_stored_does_not_hold_up_the_rest(folder: Path, conver
     folder.mkdir()
     (folder / "0-broken.jsonl").write_text("{")
     keep(conversation, make_spoken("a"))
-    spool.replay()
+    change_files.replay()
     assert conversation.items.exists()
     assert [path.name for path in folder.iterdir()] == ["0-broken.jsonl.failed"]
 
@@ -146,32 +148,32 @@ def test_what_can_never_be_stored_does_not_hold_up_the_rest(folder: Path, conver
 def test_a_clip_storage_that_fails_is_tried_again_later(
     folder: Path, conversation: Conversation, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(spool, "CLIPS_RETRY_SEC", 0.0)
+    monkeypatch.setattr(change_files, "CLIPS_RETRY_SEC", 0.0)
     faults = Faults(folder.with_name("clips"))
     settings.STORAGES = {**settings.STORAGES, "clips": faults.setting}
     faults.set(save="fail")
     keep(conversation, make_spoken("a"))
-    spool.replay()
+    change_files.replay()
     assert list(folder.iterdir())
     faults.set()
-    spool.replay()
+    change_files.replay()
     assert faults.list_files() == [AudioClip.objects.get().file.name]
 
 
 def test_what_is_set_aside_counts(folder: Path, settings: Settings) -> None:
     settings.SPOOL_MAX_BYTES = 150
     for number in range(3):
-        spool.set_aside(f"{number}-conv.jsonl", b"x" * 60)
+        change_files.set_aside(f"{number}-conv.jsonl", b"x" * 60)
     assert len(list(folder.iterdir())) == 2
 
 
 def test_what_is_set_aside_goes_with_its_conversation(folder: Path, conversation: Conversation) -> None:
-    old = time.time() - 2 * spool.SET_ASIDE_SEC
+    old = time.time() - 2 * change_files.SET_ASIDE_SEC
     for name, at in (("of it", old), ("deleted", old), ("new", time.time())):
         public_id = conversation.public_id if name == "of it" else name
-        spool.set_aside(f"0-{public_id}.jsonl", b"broken")
+        change_files.set_aside(f"0-{public_id}.jsonl", b"broken")
         os.utime(folder / f"0-{public_id}.jsonl.failed", (at, at))
-    spool.replay()
+    change_files.replay()
     assert {path.name for path in folder.iterdir()} == {
         f"0-{conversation.public_id}.jsonl.failed",
         "0-new.jsonl.failed",

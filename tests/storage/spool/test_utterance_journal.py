@@ -9,7 +9,7 @@ import pytest
 from pytest_django.fixtures import Settings
 
 from conversations.models import Conversation
-from conversations.storage import locked_files, utterance_journal
+from conversations.storage.spool import locked_files, utterance_journal
 from tests.support.factories import make_conversation
 from tests.support.journals import HOLDER, Journal, list_names
 

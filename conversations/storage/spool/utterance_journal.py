@@ -22,9 +22,9 @@ from threading import Event, Lock, Thread
 
 from django.conf import settings
 
-from conversations.storage import locked_files
+from conversations.storage.spool import locked_files
+from conversations.storage.spool.unstored_changes import Origin
 from conversations.storage.store import OpenedConversation
-from conversations.storage.unstored_changes import Origin
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from django.utils import timezone
 from conversations import background_jobs
 from conversations.models import AudioClip, Conversation, LooseFile, clip_storage
 from conversations.realtime.protocol.ids import make_id
-from conversations.storage.clip_storage import PostgresStorage
+from conversations.storage.clips.postgres_storage import PostgresStorage
 
 UPLOAD_SEC = 20.0  # for one file; a storage that takes longer is taken to hang
 MAX_UPLOADS = 64  # at the same time in this process, including those that hang
