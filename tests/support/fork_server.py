@@ -20,6 +20,7 @@ PACKAGES = (
     "psycopg_pool", "openai.types.realtime", "google.cloud.texttospeech", "av", "redis.asyncio",
     "channels_redis.core", "twisted.internet.posixbase", "autobahn.twisted.websocket", "twisted.web.http", "mcp",
     "jsonschema", "markdown_it", "httpcore2", "h11", "regex", "dotenv", "django.contrib.postgres.search",
+    "uvicorn.server", "websockets.server",
 )  # fmt: skip
 MAX_REQUEST = 1 << 20
 FDS = 3  # of each request: its output, its errors, and where to tell of the process
