@@ -73,9 +73,11 @@ class Command(BaseCommand):
         from conversations.storage.spool import change_files, journal_recovery, process_locks
         from conversations.transport import admission
         from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
+        from voiceproject.metrics import figures
 
         if link:
             link.end_with_supervisor(END_SEC)
+            figures.show_board(link.board)
             log_context.name_worker(str(link.number))
         site_engines.begin_search()
         process_locks.begin()
