@@ -88,9 +88,8 @@ class MachineCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Look at the folders and the board."""
-        if _board:
-            text = "Processes that were replaced since their event loop stood still."
-            yield CounterMetricFamily("voiceproject_workers_stuck", text, _board.count_stuck())
+        text = "Processes that were replaced since their event loop stood still."
+        yield CounterMetricFamily("voiceproject_workers_stuck", text, _board.count_stuck() if _board else 0)
         yield from _measure_spool(settings.SPOOL_DIR)
         yield from _measure_disks({"spool": settings.SPOOL_DIR, "var": VAR_DIR})
 
