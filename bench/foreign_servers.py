@@ -9,15 +9,16 @@ import socket
 import sys
 from collections.abc import Awaitable, Callable
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 import manage
-from voiceproject.server import daphne_server
-from voiceproject.server.daphne_server import MAX_MESSAGE_BYTES
+from voiceproject.server import process
+from voiceproject.server.process import MAX_MESSAGE_BYTES
 from voiceproject.server.sessions import Sessions
 
 Ready = Callable[[], None]
-UVICORN = {"uvicorn": "websockets", "uvicorn-sansio": "websockets-sansio", "uvicorn-wsproto": "wsproto"}
+UVICORN = {"uvicorn-websockets": "websockets", "uvicorn-sansio": "websockets-sansio", "uvicorn-wsproto": "wsproto"}
 NAMES = (*UVICORN, "hypercorn", "granian")
 
 
@@ -77,7 +78,9 @@ _UVICORN_OR = {**dict.fromkeys(UVICORN, _build_uvicorn), "hypercorn": _build_hyp
 
 def main() -> None:
     name = sys.argv.pop(1)
-    daphne_server.serve = serve_with(name)  # type: ignore[assignment]
+    server = ModuleType(name)
+    server.serve = serve_with(name)  # type: ignore[attr-defined]
+    process.load_server = lambda: server
     sys.argv[1:] = ["run"]
     manage.main()
 

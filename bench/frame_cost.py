@@ -21,7 +21,7 @@ from bench.figures import Result, compute_percentile, format_ms, format_table
 from bench.frames import KINDS
 from bench.sites import FILE, Site, Upstream
 
-SHIPPED = ("daphne",)
+SHIPPED = ("uvicorn", "daphne")
 HEAD = ("ASGI server", "frames", "talkers", "CPU ms a frame", "CPU % of a core", "callers late p95 ms")
 
 

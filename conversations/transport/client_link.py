@@ -4,6 +4,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from time import monotonic
 from typing import Any, Protocol
 
@@ -31,6 +32,7 @@ _resumable: dict[str, "ClientLink"] = {}  # by the token that the client was tol
 
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
+HandOver = Callable[[Callable[[str | bytes], None]], None]
 
 
 class Socket(Protocol):
@@ -122,10 +124,16 @@ class ClientLink:
 
     # The sockets' side.
 
-    async def take_frames(self, socket: Socket, receive: Receive) -> None:
-        """Take frames until the socket is gone, and the session has ended or waits for the client to come back."""
+    async def take_frames(self, socket: Socket, receive: Receive, hand_over: HandOver | None = None) -> None:
+        """Take frames until the socket is gone, and the session has ended or waits for the client to come back.
+
+        A server that can `hand_over` gives each frame to a function at once, so that none costs the switch to a task;
+        then `receive` only tells of the end.
+        """
         if (session := await asyncio.shield(self._session)) is None:
             return
+        if hand_over is not None:
+            hand_over(partial(self._feed_at_once, socket, session))
         with session.error_boundary:
             while (message := await receive())["type"] == "websocket.receive":
                 frame = message.get("text")
@@ -133,6 +141,10 @@ class ClientLink:
             if self.drop(socket, message.get("code", ABNORMAL)):
                 return
         await asyncio.wait({self.hosted})
+
+    def _feed_at_once(self, socket: Socket, session: Session, frame: str | bytes) -> None:
+        with session.error_boundary:
+            self.feed(socket, frame, session)
 
     def feed(self, socket: Socket, frame: str | bytes, session: Session) -> None:
         """Take a frame. What an earlier socket still has is ignored: it comes again over the present one."""

@@ -31,6 +31,7 @@ from voiceproject.http.refusals import TOO_MANY_WRONG_KEYS
 KEY_SUBPROTOCOL = "openai-insecure-api-key."
 BETA_SUBPROTOCOL = "openai-beta.realtime-v1"
 BETA_HEADER = "realtime=v1"
+FRAMES = "voiceproject.frames"  # in the scope's extensions, see voiceproject/server/websocket_connection.py
 
 NOT_RESUMABLE = "The session has ended, or too much of it was missed. Connect again to begin one."
 
@@ -42,7 +43,7 @@ class RealtimeConsumer:
     """Serve one WebSocket.
 
     This is a plain ASGI application: the dispatch of Channels' consumer classes costs more time than the work on a
-    frame. Daphne can refuse a handshake only with 403, which browsers hide from pages, so every caller but a page of
+    frame. A handshake can be refused only with 403, which browsers hide from pages, so every caller but a page of
     another site is accepted first and then told why it is refused.
     """
 
@@ -154,7 +155,8 @@ class RealtimeConsumer:
 
     async def _serve(self, link: ClientLink, after: str | None = None) -> None:
         """Carry the client's frames to its session, and those that followed the event `after` to the client."""
-        self._taking = asyncio.create_task(link.take_frames(self, self.receive))
+        hand_over = self.scope.get("extensions", {}).get(FRAMES)
+        self._taking = asyncio.create_task(link.take_frames(self, self.receive, hand_over))
         tasks = [self._taking]
         if after is not None:
             link.attach(self)

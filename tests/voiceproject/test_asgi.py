@@ -14,7 +14,7 @@ from accounts.keys import api_keys
 from accounts.models import User
 from tests.support.databases import LIVE
 from tests.support.live import Site, manage, read_readiness, run_site
-from voiceproject.server.daphne_server import OPEN_FILES
+from voiceproject.server.process import OPEN_FILES
 
 
 def test_a_socket_where_there_is_none(live_site: Site) -> None:

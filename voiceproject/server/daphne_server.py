@@ -1,14 +1,10 @@
 """Run Daphne in this process."""
 
 import asyncio
-import gc
-import logging
-import re
-import resource
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -20,49 +16,24 @@ from daphne.server import twisted_loop
 from django.core.exceptions import ImproperlyConfigured
 from twisted.internet import defer
 
-from voiceproject.server import http_channel, web_requests
+from voiceproject.server import http_channel, process, web_requests
 from voiceproject.server.accepting import Acceptor
+from voiceproject.server.process import (
+    CLOSE_TIMEOUT_SEC,
+    GOODBYE_SEC,
+    MAX_FRAMES_AHEAD,
+    MAX_FRAMES_PER_SEC,
+    MAX_MESSAGE_BYTES,
+    THREADS,
+    log_request,
+)
 from voiceproject.server.sessions import NoSessions, Sessions
 from voiceproject.server.worker_link import WorkerLink
 
-# One official append holds up to 15 MiB of base64 (Daphne's own limit is 1 MiB). The session refuses frames above
-# that with an `error` and goes on; only what is twice as large costs the connection.
-MAX_MESSAGE_BYTES = 32 * 1024 * 1024
-# The session bounds the pace of messages and says so; this is the wall behind it, for pings, fragments and floods.
-MAX_FRAMES_AHEAD = 40_000
-MAX_FRAMES_PER_SEC = 400
 # Taken from a socket at a time. All frames in it are handled before another socket has its turn: of the smallest,
 # Twisted would take ten thousand.
 READ_BYTES = 8192
-# For what must not hold the event loop up, beside the threads of requests and of the store.
-THREADS = 64
-# Connections, of sockets, requests and providers, beside which Postgres, Redis and the log have theirs.
-OPEN_FILES = 65_536
-# New objects between collections of the youngest, three times Python's own; how many of these to one of the next, and
-# of those to one of all, which are cheap here and keep the memory of closed sessions low.
-GC_THRESHOLDS = (2_000, 10, 2)
-# Ids and one-time links: enough of them to follow a case, too little to use.
-LONG_SEGMENT = re.compile(r"([^/]{8})[^/]{12,}")
-# A session whose client has left stores its last words within 8 s of its own; many that end at once take longer.
-CLOSE_TIMEOUT_SEC = 30
-# For clients to answer the close frame, before the sockets are gone.
-GOODBYE_SEC = 1.0
-logger = logging.getLogger("voiceproject.access")
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Take the port without listening yet, so that a second server fails at once and no browser waits for a slow start.
-
-    Raise ImproperlyConfigured if the port cannot be used.
-    """
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError as error:
-        raise ImproperlyConfigured(f"Cannot use HOST {host} and PORT {port}: {error.strerror}.") from None
-    return listener
+NO_CODE = 1005  # RFC 6455, 7.1.5
 
 
 def serve(
@@ -98,27 +69,12 @@ def serve(
     twisted_loop.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="server"))
     reactor.callLater(0, server.start_accepting, listener, link, ready)  # type: ignore[arg-type]  # zope's has no self
     reactor.callLater(0, sessions.start)  # type: ignore[arg-type]
-    _raise_open_files()
-    _freeze_loaded_objects()
+    process.raise_open_files()
+    process.freeze_loaded_objects()
     server.run()
     if server.acceptor is None:
         host, port = listener.getsockname()[:2]
         raise ImproperlyConfigured(f"Cannot listen on HOST {host} and PORT {port}.")
-
-
-def _raise_open_files() -> None:
-    """Raise the limit of open files to what the bounds on connections add up to; many systems begin with 1,024."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(OPEN_FILES, hard)
-    if soft != resource.RLIM_INFINITY and soft < most:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-
-
-def _freeze_loaded_objects() -> None:
-    """Keep the garbage collector from all that is loaded by now: scanning it stopped every conversation for 0.1 s."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 daphne.http_protocol.WebRequest = web_requests.WebRequest
@@ -149,6 +105,10 @@ class WebSocketProtocol(daphne.ws_protocol.WebSocketProtocol):  # type: ignore[m
         """
         if self.state == self.STATE_OPEN:
             super().serverSend(content, binary)
+
+    def onClose(self, wasClean: bool, code: int | None, reason: str | None) -> None:  # noqa: N802, N803  # Autobahn's
+        """Tell the application what a close frame without a code means."""
+        super().onClose(wasClean, NO_CODE if code is None else code, reason)
 
     def serverClose(self, code: int | None = None) -> None:  # noqa: N802  # Daphne's name
         """Send a close frame. Autobahn's `sendClose` is made for clients, and refuses 1001, 1008, 1011 and 1013."""
@@ -227,10 +187,3 @@ class Server(web_requests.Server):
             connection.setdefault("application_instance", finished)
         hung_up = self.hang_up_requests(finished)
         return defer.gatherResults([super().kill_all_applications(), hung_up])
-
-
-def log_request(protocol: str, action: str, details: Mapping[str, Any]) -> None:
-    """Write a line of the access log, without query strings and whole one-time links, which carry secrets."""
-    path = LONG_SEGMENT.sub(r"\1…", details["path"].strip("b'").partition("?")[0])
-    what = details.get("method", "WebSocket"), path, details.get("status", action)
-    logger.info("%s %s %s %s", details["client"], *what)

@@ -1,48 +1,13 @@
 """Bound a client's HTTP connection: how long it may take to send a request's head, and how many are idle."""
 
-from collections import Counter, OrderedDict
 from typing import Any
 
 from django.conf import settings
 from twisted.web import http
 
-HEAD_SEC = 15.0  # from the first byte of a request's head, or the connection's begin, to its last
-IDLE_EACH = 100  # connections of one address without a request; behind a proxy all are the proxy's, and are not counted
-IDLE_ALL = 500  # below what a process may mostly have open, 1,024
-TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+from voiceproject.server import connection_bounds
+from voiceproject.server.connection_bounds import TOO_LATE, idle_connections
 
-
-class Idle:
-    """The connections without a request. One too many closes the oldest, of its address or of all."""
-
-    def __init__(self, each: int = IDLE_EACH, most: int = IDLE_ALL) -> None:
-        self._each, self._most = each, most
-        self._addresses: OrderedDict[Any, str] = OrderedDict()
-        self._counts: Counter[str] = Counter()
-
-    def add(self, connection: Any, address: str) -> None:
-        """Count a connection as idle, and close the oldest if there are too many."""
-        self.remove(connection)
-        self._addresses[connection] = address
-        self._counts[address] += 1
-        if address and self._counts[address] > self._each:
-            self._close(next(one for one, its in self._addresses.items() if its == address))
-        elif len(self._addresses) > self._most:
-            self._close(next(iter(self._addresses)))
-
-    def remove(self, connection: Any) -> None:
-        """Stop counting a connection."""
-        if (address := self._addresses.pop(connection, None)) is not None:
-            self._counts[address] -= 1
-            if not self._counts[address]:
-                del self._counts[address]
-
-    def _close(self, connection: Any) -> None:
-        self.remove(connection)
-        connection.close_idle()
-
-
-_idle = Idle()
 _HTTPChannel: Any = http.HTTPChannel  # Twisted's methods have no annotations
 
 
@@ -55,7 +20,7 @@ class Channel(_HTTPChannel):  # type: ignore[misc]
     def connectionMade(self) -> None:  # noqa: N802  # Twisted's name
         super().connectionMade()
         self._expect_head()
-        _idle.add(self, self._get_address())
+        idle_connections.add(self, self._get_address())
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802  # Twisted's name
         if self._awaits_head:
@@ -65,19 +30,19 @@ class Channel(_HTTPChannel):  # type: ignore[misc]
     def allHeadersReceived(self) -> None:  # noqa: N802  # Twisted's name
         self._awaits_head = False
         self._forget_head()
-        _idle.remove(self)
+        idle_connections.remove(self)
         super().allHeadersReceived()
 
     def requestDone(self, request: Any) -> None:  # noqa: N802  # Twisted's name
         self._awaits_head = True
         if self._dataBuffer:
             self._expect_head()
-        _idle.add(self, self._get_address())
+        idle_connections.add(self, self._get_address())
         super().requestDone(request)
 
     def connectionLost(self, reason: Any) -> None:  # noqa: N802  # Twisted's name
         self._forget_head()
-        _idle.remove(self)
+        idle_connections.remove(self)
         super().connectionLost(reason)
 
     def close_late(self) -> None:
@@ -92,7 +57,7 @@ class Channel(_HTTPChannel):  # type: ignore[misc]
 
     def _expect_head(self) -> None:
         if self._head_due is None:
-            self._head_due = self.callLater(HEAD_SEC, self.close_late)
+            self._head_due = self.callLater(connection_bounds.HEAD_SEC, self.close_late)
 
     def _forget_head(self) -> None:
         if self._head_due is not None and self._head_due.active():

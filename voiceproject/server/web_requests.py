@@ -12,14 +12,8 @@ from twisted.internet import defer
 from accounts.security import client_addresses
 from voiceproject.http import bodies
 from voiceproject.http.refusals import BUSY, Refusal
-
-# What is read and dropped of a body that is refused, so that its client can read why.
-LINGER_BYTES = 50_000_000
-# For a client to read what was sent, some 64 KB and what the kernels hold, before it counts as gone.
-READ_TIMEOUT_SEC = 120.0
-CUT = "voiceproject.cut"
-"""In the scope's extensions: ends the connection amid the answer, so that the client sees that it is not whole."""
-_held = bodies.HeldBodies()
+from voiceproject.server import connection_bounds
+from voiceproject.server.connection_bounds import CUT, LINGER_BYTES, held_bodies
 
 
 class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daphne has no annotations
@@ -59,7 +53,7 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
                 self.loseConnection()
             return
         self.held_bytes += len(data)
-        if not _held.take(self.address, len(data)):
+        if not held_bodies.take(self.address, len(data)):
             self._refuse(BUSY)
         elif self.received_bytes > self.most_bytes:
             self._refuse_size()
@@ -125,7 +119,7 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
         self.channel.transport.write("\r\n".join(lines).encode() + body)
 
     def _let_go(self) -> None:
-        _held.give(self.address, self.held_bytes)
+        held_bodies.give(self.address, self.held_bytes)
         self.held_bytes = 0
 
     def process(self) -> Any:
@@ -169,7 +163,7 @@ class WebRequest(daphne.http_protocol.WebRequest):  # type: ignore[misc]  # Daph
     async def wait_for_room(self) -> None:
         """Wait until the client has read enough. Close the connection after READ_TIMEOUT_SEC."""
         try:
-            async with asyncio.timeout(READ_TIMEOUT_SEC):
+            async with asyncio.timeout(connection_bounds.READ_TIMEOUT_SEC):
                 await self.has_room.wait()
         except TimeoutError:
             self.transport.abortConnection()

@@ -5,7 +5,6 @@ from pathlib import Path
 from voiceproject.settings.env import BASE_DIR, env, env_bool
 
 INSTALLED_APPS = [
-    "daphne",
     "unfold",
     "unfold.contrib.filters",
     "django.contrib.admin",

@@ -21,7 +21,7 @@ class Outbox:
     """An ordered queue of frames and of futures that the frames behind them wait for.
 
     The write buffer of the socket is unbounded, so a client that stops reading would let it grow until its missing
-    pong is noticed (50 s in Daphne). `bytes_per_sec` bounds that, unless `send` itself waits for the reader
+    pong is noticed, a minute later. `bytes_per_sec` bounds that, unless `send` itself waits for the reader
     (`is_paced` False). Response audio takes 64,000 bytes a second. Events become frames here, in the audio format and
     the dialect of the client; None is GA.
     """

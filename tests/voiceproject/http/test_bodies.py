@@ -1,9 +1,8 @@
 """Bodies: large ones only where a file is wanted, and from whom; and nothing that comes without an end in sight."""
 
 import json
+import re
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -14,9 +13,10 @@ import pytest
 
 from accounts.keys import api_keys
 from accounts.models import Scope, User
-from tests.support.live import ROOT, Site
+from tests.support.bare_server import NAMES, run_bare_server
+from tests.support.live import Site
 from voiceproject.http.bodies import GRACE_SEC, MIN_BYTES_PER_SEC, HeldBodies, is_too_slow
-from voiceproject.server.http_channel import IDLE_EACH, Idle
+from voiceproject.server.connection_bounds import IDLE_EACH, Idle
 
 TURNS = "/v1/voice/turns"
 FILE = 20_000_000
@@ -33,8 +33,12 @@ def open_post(site: Site, path: str, *lines: str) -> Iterator[socket.socket]:
 
 def read_answer(client: socket.socket) -> tuple[int, str]:
     """Return the status and the body of an answer that comes before any byte of the request's body was sent."""
-    head, _, body = client.recv(65536).partition(b"\r\n\r\n")
-    return int(head.split()[1]), body.decode()
+    read = b""
+    while not (whole := re.fullmatch(rb"HTTP/1.1 (\d+) .*content-length: (\d+).*?\r\n\r\n(.*)", read, re.S | re.I)) or (
+        len(whole[3]) < int(whole[2])
+    ):
+        read += client.recv(65536)
+    return int(whole[1]), whole[3].decode()
 
 
 def read_code(client: socket.socket) -> tuple[int, str]:
@@ -143,39 +147,22 @@ def test_connections_without_a_request() -> None:
 
 
 SERVER = """
-import sys
 from voiceproject.http import bodies
-from voiceproject.server import daphne_server, http_channel
 
 async def application(scope, receive, send):
     if scope["type"] == "http":
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"fine"})
 
-http_channel.HEAD_SEC = float(sys.argv[1])
+connection_bounds.HEAD_SEC = HEAD
 bodies.GRACE_SEC = 0.5
-placeholder = daphne_server.bind("127.0.0.1", 0)
-port = placeholder.getsockname()[1]
-daphne_server.serve(placeholder, application, lambda: print(port, flush=True))
 """
 
 
-@contextmanager
-def run_server(head_sec: float) -> Iterator[int]:
-    """Run a server that waits so long for the head of a request, and yield its port."""
-    command = [sys.executable, "-c", SERVER, str(head_sec)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
-        assert process.stdout is not None
-        try:
-            yield int(process.stdout.readline())
-        finally:
-            process.kill()
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    """The port of a server that waits only a short time."""
-    with run_server(head_sec=1) as port:
+@pytest.fixture(scope="module", params=NAMES)
+def port(request: pytest.FixtureRequest) -> Iterator[int]:
+    """The port of a server that waits only a short time for the head of a request."""
+    with run_bare_server(request.param, SERVER.replace("HEAD_SEC = HEAD", "HEAD_SEC = 1.0")) as (port, _):
         yield port
 
 
@@ -204,9 +191,10 @@ def test_a_request_that_trickles(port: int, sent: bytes) -> None:
                 client.sendall(b"x")
 
 
-def test_open_connections_that_ask_for_nothing() -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_open_connections_that_ask_for_nothing(name: str) -> None:
     with ExitStack() as stack:
-        port = stack.enter_context(run_server(head_sec=30))
+        port, _ = stack.enter_context(run_bare_server(name, SERVER.replace("HEAD_SEC = HEAD", "HEAD_SEC = 30.0")))
         first, *_ = [
             stack.enter_context(closing(socket.create_connection(("127.0.0.1", port), timeout=10)))
             for _ in range(IDLE_EACH + 1)

@@ -17,7 +17,7 @@ from conversations.management.model_fetching import fetch_what_this_site_needs
 from voiceproject import first_admin, log_context
 from voiceproject.database import outages
 from voiceproject.database.turns import take_turns
-from voiceproject.server import daphne_server, supervisor, worker_link
+from voiceproject.server import process, supervisor, worker_link
 from voiceproject.server.worker_link import WorkerLink
 from voiceproject.settings.env import BASE_DIR
 
@@ -34,7 +34,7 @@ class Command(BaseCommand):
             if link := worker_link.find_link():
                 self.serve(link.listener, link=link)
                 return
-            listener = daphne_server.bind(settings.HOST, settings.PORT)
+            listener = process.bind(settings.HOST, settings.PORT)
             check_database()
             with take_turns():
                 call_command("migrate", verbosity=0, interactive=False)
@@ -75,7 +75,7 @@ class Command(BaseCommand):
         from conversations.storage import deletion
         from conversations.storage.spool import change_files, journal_recovery, process_locks
         from conversations.transport import admission
-        from voiceproject.asgi import application  # Daphne's reactor and every view: slow, so after the quick refusals
+        from voiceproject.asgi import application  # every view: slow, so after the quick refusals
         from voiceproject.metrics import figures
 
         if link:
@@ -96,7 +96,7 @@ class Command(BaseCommand):
             ]
         )
         ready = (lambda: None) if link else (lambda: self.greet(listener))
-        daphne_server.serve(listener, application, ready, admission, link)
+        process.load_server().serve(listener, application, ready, admission, link)
 
     def greet(self, listener: socket.socket) -> None:
         here = build_local_url(*listener.getsockname()[:2])
