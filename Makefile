@@ -1,9 +1,10 @@
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 PYTHON ?= $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c 'import sys, venv; print("$(python)" if (3, 11) <= sys.version_info < (3, 15) else "")' 2>/dev/null)))
 BIN := .venv/bin
-# Three tests at a time: most wait for speech half of their time. Each file is for one worker, which has a Postgres, a
-# Redis and live sites of its own.
-WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
+# Three tests at a time on two cores: most wait for speech half of their time. Each file is for one worker, which has a
+# Postgres, a Redis and live sites of its own.
+PROCESSES ?= 3
+WORKERS := --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 # Where nothing opens a browser or Node, nor holds whole conversations with a live site.
 FAST := $(filter-out $(addprefix tests/,browser clients conftest.py js sdk support upstream voiceproject),$(wildcard tests/*))
 # What loads models of speech, or measures how long reading takes.
