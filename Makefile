@@ -1,9 +1,10 @@
 PYTHONS := python3 python3.14 python3.13 python3.12 python3.11
 PYTHON ?= $(firstword $(foreach python,$(PYTHONS),$(shell $(python) -c 'import sys, venv; print("$(python)" if (3, 11) <= sys.version_info < (3, 15) else "")' 2>/dev/null)))
 BIN := .venv/bin
-# Three tests at a time: most wait for speech half of their time. Each file is for one worker, which has a Postgres, a
-# Redis and live sites of its own.
-WORKERS := --numprocesses 3 --dist loadfile --no-loadscope-reorder
+# Three tests at a time on two cores: most wait for speech half of their time. Each file is for one worker, which has a
+# Postgres, a Redis and live sites of its own.
+PROCESSES ?= 3
+WORKERS := --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder
 # Where nothing opens a browser or Node, nor holds whole conversations with a live site.
 FAST := $(filter-out $(addprefix tests/,browser clients conftest.py js sdk support upstream voiceproject),$(wildcard tests/*))
 # What loads models of speech, or measures how long reading takes.
@@ -52,7 +53,7 @@ lint: .venv/dev node_modules/.package-lock.json  ## ruff, mypy, djlint, ESLint (
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	$(BIN)/kubernetes-validate --strict --kubernetes-version 1.33 $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*.yaml)) >/dev/null
+	$(BIN)/kubernetes-validate --strict --kubernetes-version 1.33 $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*.yaml deploy/kubernetes/*/*.yaml)) >/dev/null
 	$(BIN)/python .ci/wheels
 
 format: .venv/dev node_modules/.package-lock.json  ## Python in the one form, imports in order; in scripts and styles what ESLint can mend

@@ -81,14 +81,19 @@ databases = TestDatabases()
 
 # Those that take longest, so that no worker begins one when the other has run out of work.
 LONG_MODULES = (
-    "browser/test_looks.py", "browser/test_web_speech.py", "browser/test_trouble.py", "sdk/test_engine_faults.py",
-    "sdk/test_outages.py", "browser/test_talk.py", "browser/test_dead_connection.py", "voiceproject/test_run.py",
-    "browser/test_barge_in.py", "browser/test_live_words.py", "audio/test_uploads.py", "sdk/test_budget.py",
-    "voiceproject/test_bad_starts.py", "sdk/test_talk_command.py", "sdk/test_turn_losses.py",
-    "voiceproject/test_asgi.py", "sdk/test_take_over.py", "browser/test_options.py", "sdk/test_stopping.py",
-    "browser/test_retry.py", "sdk/test_bad_days.py", "clients/test_openai_node.py", "project/test_foreign_text.py",
-    "browser/test_admin.py", "voiceproject/test_production.py", "admin/test_no_more_rights.py",
-    "browser/test_speech_to_speech.py",
+    "clients/test_openai_node.py", "browser/test_trouble.py", "browser/test_web_speech.py", "sdk/test_outages.py",
+    "sdk/test_engine_faults.py", "browser/test_call_looks.py", "browser/test_looks.py", "voiceproject/test_run.py",
+    "browser/test_local_model.py", "browser/test_talk.py", "browser/test_dead_connection.py",
+    "clients/test_agents.py", "clients/test_beta.py", "browser/test_barge_in.py", "browser/test_live_words.py",
+    "audio/test_uploads.py", "sdk/test_budget.py", "voiceproject/test_bad_starts.py", "sdk/test_talk_command.py",
+    "sdk/test_turn_losses.py", "voiceproject/test_asgi.py", "sdk/test_take_over.py", "browser/test_options.py",
+    "sdk/test_stopping.py", "browser/test_retry.py", "browser/test_voice_samples.py", "sdk/test_bad_days.py",
+    "sdk/test_fallbacks.py", "sdk/test_resume.py", "browser/test_resume.py", "project/test_foreign_text.py",
+    "browser/test_admin.py", "voiceproject/test_production.py", "voiceproject/test_backup.py",
+    "voiceproject/server/test_supervisor.py", "voiceproject/test_redis_faults.py", "voiceproject/test_redis_away.py",
+    "voiceproject/test_workers.py", "voiceproject/doctor/test_command.py", "sdk/test_traces.py",
+    "sdk/test_starved.py", "clients/test_sequences.py", "admin/test_no_more_rights.py",
+    "browser/test_speech_to_speech.py", "browser/test_tools_admin.py", "browser/test_languages.py",
 )  # fmt: skip
 
 
@@ -101,10 +106,11 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with the longest modules: workers take them in that order."""
+    """Begin with the longest modules, then those with live sites: workers take them in that order."""
     if hasattr(config, "workerinput"):
         rank = {Path(__file__).parent / name: place for place, name in enumerate(LONG_MODULES)}
-        items.sort(key=lambda item: rank.get(item.path, len(rank)))
+        live = {item.path for item in items if item.get_closest_marker("live")}
+        items.sort(key=lambda item: (rank.get(item.path, len(rank)), item.path not in live))
 
 
 def pytest_collection_finish() -> None:

@@ -19,7 +19,8 @@ PACKAGES = (
     "asyncio", "django.contrib.admin.options", "django.core.management", "django.db.backends.postgresql.base",
     "psycopg_pool", "openai.types.realtime", "google.cloud.texttospeech", "av", "redis.asyncio",
     "channels_redis.core", "twisted.internet.posixbase", "autobahn.twisted.websocket", "twisted.web.http", "mcp",
-    "jsonschema",
+    "jsonschema", "markdown_it", "httpcore2", "h11", "regex", "dotenv", "django.contrib.postgres.search",
+    "uvicorn.server", "websockets.server",
 )  # fmt: skip
 MAX_REQUEST = 1 << 20
 FDS = 3  # of each request: its output, its errors, and where to tell of the process
@@ -67,7 +68,9 @@ def tell_ends(told: dict[int, int]) -> None:
 
 
 def become(request: dict[str, Any], output: int, errors: int) -> list[str]:
-    """Take over the environment and the outputs that were asked for, and return the arguments."""
+    """Take over the folder, the environment and the outputs that were asked for, and return the arguments."""
+    os.chdir(request["folder"])
+    sys.path[0] = request["folder"]
     os.dup2(output, 1)
     os.dup2(errors, 2)
     os.close(output)

@@ -20,11 +20,14 @@ asking = Lock()
 class Fork:
     """A running process, with what the tests use of `subprocess.Popen`.
 
-    `arguments` are those of Python, `output` and `errors` the file descriptors for what it prints.
+    `arguments` are those of Python, `folder` is the project or a copy of it, `output` and `errors` are the file
+    descriptors for what it prints.
     """
 
-    def __init__(self, arguments: Sequence[str], env: Mapping[str, str], output: int, errors: int) -> None:
-        request = json.dumps({"arguments": list(arguments), "env": dict(env)}).encode()
+    def __init__(
+        self, arguments: Sequence[str], env: Mapping[str, str], folder: Path, output: int, errors: int
+    ) -> None:
+        request = json.dumps({"arguments": list(arguments), "env": dict(env), "folder": str(folder)}).encode()
         status, status_end = os.pipe()
         with asking:
             socket.send_fds(start_server(), [request], [output, errors, status_end])

@@ -73,13 +73,13 @@ def manage(
 ) -> Result:
     """Run `manage.py` of the project, or of a copy, to its end; `before` is a command that runs it."""
     command, env = ["manage.py", *arguments], {**os.environ, **env}
-    if before or root != ROOT:
+    if before:
         command = [*before, sys.executable, *command]
         return subprocess.run(
             command, env=env, capture_output=True, text=True, check=False, timeout=stretch(timeout_sec), cwd=root
         )
     with TemporaryFile("w+") as output, TemporaryFile("w+") as errors:
-        process = Fork(command, env, output.fileno(), errors.fileno())
+        process = Fork(command, env, root, output.fileno(), errors.fileno())
         try:
             exit_code = process.wait(timeout_sec)
         finally:
@@ -95,14 +95,14 @@ def run_site(
 ) -> Iterator[Site]:
     """Start the site, and stop it in the end.
 
-    The project itself is started by a fork, a copy of it and what Python's own variables change as people start it.
+    It is started by a fork, or as people start it where Python's own variables change something.
     """
-    is_forked = root == ROOT and not any(name.startswith("PYTHON") for name in env)
+    is_forked = not any(name.startswith("PYTHON") for name in env)
     env = {**os.environ, "DATABASE_URL": database_url, "HOST": "127.0.0.1", "PORT": "0", **env}
     output, output_end = os.pipe()
     process: Fork | subprocess.Popen[str]
     if is_forked:
-        process = Fork(command, env, output_end, output_end)
+        process = Fork(command, env, root, output_end, output_end)
     else:
         command = [sys.executable, "-u", *command]
         process = subprocess.Popen(command, env=env, stdout=output_end, stderr=output_end, text=True, cwd=root)

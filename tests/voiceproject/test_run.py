@@ -3,6 +3,9 @@
 import os
 import signal
 import stat
+import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -20,6 +23,22 @@ def folder(tmp_path: Path) -> Path:
     return copy_project(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def earlier_folder() -> Iterator[Path]:
+    """A folder that has keys and a database with its tables already."""
+    with tempfile.TemporaryDirectory(prefix="voiceproject-test-", ignore_cleanup_errors=True) as name:
+        folder = copy_project(Path(name))
+        assert manage("migrate", env=NOTHING, root=folder).returncode == 0
+        yield folder
+
+
+@pytest.fixture
+def used_folder(folder: Path, earlier_folder: Path) -> Path:
+    """A copy of the earlier folder, its files with their owners: Postgres's may be another user's."""
+    subprocess.run(["cp", "-a", earlier_folder / "var", folder], check=True)
+    return folder
+
+
 def is_up(folder: Path) -> bool:
     try:
         psycopg.connect(embedded_postgres.build_url(folder / "var" / "postgres")).close()
@@ -29,7 +48,8 @@ def is_up(folder: Path) -> bool:
 
 
 def test_from_nothing_and_again(folder: Path) -> None:
-    with run_site("", NOTHING, folder) as site:
+    as_people_do = {**NOTHING, "PYTHONUNBUFFERED": "1"}  # a process of its own, not a fork
+    with run_site("", as_people_do, folder) as site:
         assert read_readiness(site)["status"] == "ready"
         site.wait_for_log("no admin yet")
     assert not is_up(folder)
@@ -43,38 +63,38 @@ def test_from_nothing_and_again(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_signals_stop_everything(folder: Path, ending: signal.Signals) -> None:
-    with run_site("", NOTHING, folder) as site:
-        assert is_up(folder)
+def test_signals_stop_everything(used_folder: Path, ending: signal.Signals) -> None:
+    with run_site("", NOTHING, used_folder) as site:
+        assert is_up(used_folder)
         site.process.send_signal(ending)
         assert site.process.wait(20) == 0
     assert "Traceback" not in site.log
-    assert not is_up(folder)
+    assert not is_up(used_folder)
 
 
-def test_a_killed_postgres_is_started_again(folder: Path) -> None:
-    with run_site("", NOTHING, folder) as site:
-        postmaster = (folder / "var" / "postgres" / "postmaster.pid").read_text().split()[0]
+def test_a_killed_postgres_is_started_again(used_folder: Path) -> None:
+    with run_site("", NOTHING, used_folder) as site:
+        postmaster = (used_folder / "var" / "postgres" / "postmaster.pid").read_text().split()[0]
         os.kill(int(postmaster), signal.SIGKILL)
         site.wait_for_log("it runs again")
         assert read_readiness(site)["status"] == "ready"
     assert "Traceback" not in site.log
-    assert not is_up(folder)
+    assert not is_up(used_folder)
 
 
-def test_killed_and_started_again(folder: Path) -> None:
-    with run_site("", NOTHING, folder) as site:
+def test_killed_and_started_again(used_folder: Path) -> None:
+    with run_site("", NOTHING, used_folder) as site:
         site.process.kill()
         site.process.wait()
-    assert is_up(folder)  # nobody was left to stop it
-    with run_site("", NOTHING, folder) as site:
+    assert is_up(used_folder)  # nobody was left to stop it
+    with run_site("", NOTHING, used_folder) as site:
         assert read_readiness(site)["status"] == "ready"
-    assert not is_up(folder)
+    assert not is_up(used_folder)
 
 
-def test_a_command_beside_a_running_site(folder: Path) -> None:
-    with run_site("", NOTHING, folder) as site:
-        assert manage("showmigrations", "accounts", env=NOTHING, root=folder).returncode == 0
+def test_a_command_beside_a_running_site(used_folder: Path) -> None:
+    with run_site("", NOTHING, used_folder) as site:
+        assert manage("showmigrations", "accounts", env=NOTHING, root=used_folder).returncode == 0
         assert read_readiness(site)["status"] == "ready"  # it did not take Postgres away
 
 
