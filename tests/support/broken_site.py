@@ -32,7 +32,7 @@ PLACES = {
         "conversations.session.engine_calls.engine_tasks",
         "EngineTasks._report_tools_as_they_come",
     ),
-    "sending": ("conversations.session.dispatch.outbox", "Outbox._pace"),
+    "sending": ("conversations.session.dispatch.pace", "Pace.take"),
     "storing": ("conversations.storage.store", "write"),
     "a ping": ("conversations.transport.client_link", "read_ping"),
     "a frame of speech to speech": ("conversations.realtime.relay.user_turn", "RelayUserTurn.append"),
