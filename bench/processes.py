@@ -189,9 +189,9 @@ def main() -> None:
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.processes", description=__doc__)
-    parser.add_argument("--cores", type=float, default=0.3, help="of a core, for each process (0.3)")
+    parser.add_argument("--cores", type=float, default=0.4, help="of a core, for each process (0.4)")
     parser.add_argument("--limit-ms", type=float, default=100.0, help="of the p95 of the own share (100)")
-    parser.add_argument("--start", type=int, default=14, help="sessions a process to begin with (14)")
+    parser.add_argument("--start", type=int, default=6, help="sessions a process to begin with (6)")
     parser.add_argument("--step", type=int, default=2, help="sessions a process more, each time (2)")
     parser.add_argument("--turns", type=int, default=5, help="of each session, some 12 s each (5)")
     parser.add_argument("--frames", choices=KINDS, default=PAGE.name, help=f"of the callers ({PAGE.name})")
