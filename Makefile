@@ -53,7 +53,7 @@ lint: .venv/dev node_modules/.package-lock.json  ## ruff, mypy, djlint, ESLint (
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
-	$(BIN)/kubernetes-validate --strict --kubernetes-version 1.33 $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*.yaml)) >/dev/null
+	$(BIN)/kubernetes-validate --strict --kubernetes-version 1.33 $(filter-out %/kustomization.yaml,$(wildcard deploy/kubernetes/*.yaml deploy/kubernetes/*/*.yaml)) >/dev/null
 	$(BIN)/python .ci/wheels
 
 format: .venv/dev node_modules/.package-lock.json  ## Python in the one form, imports in order; in scripts and styles what ESLint can mend

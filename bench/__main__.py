@@ -1,12 +1,13 @@
 """`python -m bench`: run the benchmark, print its tables, and write them as Markdown."""
 
 import argparse
-import asyncio
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import uvloop
 
 from bench import admission, barge_in, cost, cut_offs, interruptions, latency, server_process, sites
 from bench.frames import KINDS, PAGE
@@ -36,13 +37,13 @@ def main() -> None:
     with sites.run_upstream() as upstream:
         for name in arguments.servers:
             with sites.run_server(MODES[name], upstream) as site:
-                asyncio.run(measure(replace(site, frames=frames), arguments, report))
+                uvloop.run(measure(replace(site, frames=frames), arguments, report))
     if "cost" in arguments.only and "file" in arguments.servers:
         with sites.run_upstream("--at-once") as upstream, sites.run_server(FILE, upstream) as site:
-            asyncio.run(measure_memory(site, arguments.quick, report))
+            uvloop.run(measure_memory(site, arguments.quick, report))
     if "admission" in arguments.only and "file" in arguments.servers:
         with sites.run_upstream() as upstream, admission.run_full_site(upstream) as site:
-            asyncio.run(measure_admission(replace(site, frames=frames), report))
+            uvloop.run(measure_admission(replace(site, frames=frames), report))
     report.finish(time.monotonic() - started_at)
 
 

@@ -7,7 +7,6 @@ share of a turn passes a limit. The figure is where it passes, between two steps
 """
 
 import argparse
-import asyncio
 import os
 import sys
 import time
@@ -17,6 +16,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+import uvloop
 
 from bench import latency, server_process, sites
 from bench.cpu_share import Share, give_share
@@ -176,7 +176,7 @@ def main() -> None:
         for name in arguments.setups:
             with run_setup(SETUPS[name], upstream, arguments.cores) as running:
                 running = replace(running, site=replace(running.site, frames=KINDS[arguments.frames]))
-                steps = asyncio.run(measure_setup(running, arguments))
+                steps = uvloop.run(measure_setup(running, arguments))
             capacities[name] = find_capacity(steps, arguments.limit_ms)
             late = ", where the callers were late: they are the limit" if steps[-1].is_late else ""
             sys.stdout.write(f"{SETUPS[name].name}: p95 passes {arguments.limit_ms:.0f} ms at "

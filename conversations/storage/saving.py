@@ -119,7 +119,8 @@ def _store_clip(conversation: Conversation, row: Item, sound: Sound) -> None:
 
 def _lock_conversation(conversation_pk: int, holder: str) -> Conversation:
     # The lock orders two sessions of one conversation: the old one must not change what the new one has read.
-    conversation = Conversation.objects.owned().select_for_update().filter(pk=conversation_pk).first()
+    rows = Conversation.objects.owned().select_for_update().filter(pk=conversation_pk)
+    conversation = next(iter(rows.only("public_id", "title", "holder").order_by()), None)  # `first` would sort it
     if conversation is None:
         raise ConversationDeletedError
     if holder and conversation.holder != holder:

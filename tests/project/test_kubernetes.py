@@ -1,6 +1,7 @@
 """The manifests of deploy/kubernetes fit together, and to the site. `make lint` compares them with their schemas."""
 
 import re
+import subprocess
 from typing import Any
 
 import yaml
@@ -8,6 +9,7 @@ from django.conf import settings
 
 from conversations.transport.admission import DRAIN_SEC
 from tests.support.live import ROOT
+from voiceproject.cache.redis_address import SENTINEL_PORT
 
 FOLDER = ROOT / "deploy/kubernetes"
 KUSTOMIZATION: dict[str, Any] = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
@@ -16,6 +18,41 @@ MANIFESTS: dict[str, dict[str, Any]] = {
 }
 POD = MANIFESTS["deployment.yaml"]["spec"]["template"]
 (WEB,) = POD["spec"]["containers"]
+
+
+OUTBOUND: dict[str, dict[str, Any]] = {
+    path.stem: yaml.safe_load(path.read_text()) for path in sorted((FOLDER / "outbound").glob("*.yaml"))
+}
+
+
+def list_ports(policy: dict[str, Any]) -> set[int]:
+    return {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
+
+
+def test_what_only_some_need_is_let_out_by_a_line_and_not_before() -> None:
+    """Each has a commented line in the kustomization, adds to the policy of the same pods, and is told of."""
+    base = MANIFESTS["network.yaml"]
+    assert list_ports(base) == {53, 443, 5432, 6379, 587}
+    assert base["spec"]["policyTypes"] == ["Ingress", "Egress"]  # so that all else is denied
+    text, told = (FOLDER / "kustomization.yaml").read_text(), (ROOT / "docs/scaling.md").read_text()
+    for name, policy in OUTBOUND.items():
+        assert f"  # - outbound/{name}.yaml\n" in text
+        assert policy["spec"]["podSelector"] == base["spec"]["podSelector"]
+        assert policy["spec"]["policyTypes"] == ["Egress"]
+        assert not list_ports(policy) & list_ports(base)
+        assert f"`{name}`" in told
+    assert list_ports(OUTBOUND["sentinels"]) == {SENTINEL_PORT}
+    assert list_ports(OUTBOUND["collector"]) == {4317, 4318}
+    names = [policy["metadata"]["name"] for policy in (base, *OUTBOUND.values())]
+    assert len(set(names)) == len(names) == 5
+
+
+def test_every_manifest_is_compared_with_its_schema() -> None:
+    command = ["make", "--dry-run", "lint"]
+    lint = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (line,) = [line for line in lint.splitlines() if "kubernetes-validate" in line]
+    manifests = {str(path.relative_to(ROOT)) for path in FOLDER.rglob("*.yaml") if path.name != "kustomization.yaml"}
+    assert manifests <= set(line.split())
 
 
 def test_each_manifest_is_applied() -> None:

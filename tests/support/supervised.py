@@ -22,7 +22,8 @@ listener = socket.create_server(("127.0.0.1", 0))
 port = listener.getsockname()[1]
 command = [sys.executable, "-c", sys.argv[2]]
 greet = lambda: os.write(1, f"serving at {port}\\n".encode())
-sys.exit(Supervisor(listener, int(sys.argv[1]), command, greet, patience_sec=float(sys.argv[3])).run())
+count, patience_sec, stuck_sec = int(sys.argv[1]), float(sys.argv[3]), float(sys.argv[4])
+sys.exit(Supervisor(listener, count, command, greet, patience_sec, stuck_sec=stuck_sec).run())
 """
 # `work` may change how it ends, or whether it starts at all.
 WORKER = """
@@ -34,11 +35,13 @@ link.end_with_supervisor(0.2)
 say = lambda text: os.write(1, f"worker {{link.number}} {{text}}\\n".encode())  # in one piece: all have one terminal
 say(f"is {{os.getpid()}}")
 drain_sec = 0
+work_for = lambda connection: None
 {work}
 def adopt(connection):
     with connection:
         connection.setblocking(True)
-        connection.sendall(f"{{link.number}} {{os.getpid()}}".encode())
+        connection.sendall(f"{{link.number}} {{os.getpid()}} {{link.board.count_stuck()}}".encode())
+        work_for(connection)
 async def serve():
     ended = asyncio.Event()
     end = lambda: os._exit(0) if ended.is_set() else ended.set()
@@ -68,6 +71,7 @@ class SupervisedSite:
     process: subprocess.Popen[str]
     lines: list[str] = field(default_factory=list)
     printed: Condition = field(default_factory=Condition)
+    stuck: int = 0  # how many workers were replaced, as the worker that answered last has it
 
     @property
     def log(self) -> str:
@@ -95,14 +99,17 @@ class SupervisedSite:
         """Connect, and return the number and the process id of the worker that answers."""
         port = int(self.wait_for(r"serving at (\d+)")[0])
         with socket.create_connection(("127.0.0.1", port), timeout=stretch(10)) as connection:
-            number, pid = connection.recv(100).split()
-            return int(number), int(pid)
+            number, pid, self.stuck = map(int, connection.recv(100).split())
+            return number, pid
 
 
 @contextmanager
-def supervise(count: int = 2, work: str = "", patience_sec: float = 20.0) -> Iterator[SupervisedSite]:
+def supervise(
+    count: int = 2, work: str = "", patience_sec: float = 20.0, stuck_sec: float = 60.0
+) -> Iterator[SupervisedSite]:
     """Run `count` such workers under a supervisor, and kill all of them in the end."""
-    command = [sys.executable, "-c", SUPERVISE, str(count), WORKER.format(work=work), str(patience_sec)]
+    numbers = str(patience_sec), str(stuck_sec)
+    command = [sys.executable, "-c", SUPERVISE, str(count), WORKER.format(work=work), *numbers]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         site = SupervisedSite(process)
         follower = Thread(target=site.follow, daemon=True)

@@ -44,18 +44,13 @@ def judge(info: dict[str, Any]) -> Iterator[Finding]:
     if not most:
         yield note(
             "Redis may take all the memory of its machine.",
-            "Set maxmemory, such as 512mb, with maxmemory-policy volatile-lru.",
+            "Set maxmemory, such as 512mb, with maxmemory-policy noeviction.",
         )
-    elif policy == "noeviction":
+    elif policy != "noeviction":
         yield problem(
-            "When Redis is full it refuses to write (maxmemory-policy noeviction), so that processes cannot tell "
-            "each other anything.",
-            "Set maxmemory-policy volatile-lru.",
-        )
-    elif policy.startswith("allkeys"):
-        yield problem(
-            f"When Redis is full it throws messages between processes away too (maxmemory-policy {policy}).",
-            "Set maxmemory-policy volatile-lru, which only throws away what was going to end anyway.",
+            f"When Redis is full it silently throws away messages between processes, and what users have open "
+            f"(maxmemory-policy {policy}).",
+            "Set maxmemory-policy noeviction: then it says that it is full, and each process goes on by itself.",
         )
     if most and int(info["used_memory"]) > FULL * most:
         yield note(

@@ -67,7 +67,7 @@ class _Server:
             "save": "",
             "appendonly": "no",
             "maxmemory": MAX_MEMORY,
-            "maxmemory-policy": "volatile-lru",
+            "maxmemory-policy": "noeviction",  # messages and counts expire too: others would throw them away
         }
         flags = [part for name, value in options.items() for part in (f"--{name}", value)]
         self._process = subprocess.Popen(  # noqa: S603  our own program and arguments

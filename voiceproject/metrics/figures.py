@@ -9,13 +9,14 @@ from time import monotonic
 from django.conf import settings
 from django.db import connections
 from prometheus_client import Gauge
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from conversations import metrics
 from conversations.loop_lag import LAG
 from conversations.storage import database_threads, write_queue
 from voiceproject.http import request_handling
+from voiceproject.server.load_board import LoadBoard
 from voiceproject.settings.env import VAR_DIR
 
 EVERY_SEC = 2.0
@@ -73,11 +74,22 @@ def _record_regularly() -> None:
         record()
 
 
+_board: LoadBoard | None = None  # of this process's supervisor
+
+
+def show_board(board: LoadBoard) -> None:
+    """Tell what is on the board of the supervisor from now on, too."""
+    global _board
+    _board = board
+
+
 class MachineCollector(Collector):
-    """The figures that all processes of a machine share: the spool, and the disks that the site writes to."""
+    """The figures that all processes of a machine share: the spool, the disks that the site writes to, the board."""
 
     def collect(self) -> Iterator[Metric]:
-        """Look at the folders."""
+        """Look at the folders and the board."""
+        text = "Processes that were replaced since their event loop stood still."
+        yield CounterMetricFamily("voiceproject_workers_stuck", text, _board.count_stuck() if _board else 0)
         yield from _measure_spool(settings.SPOOL_DIR)
         yield from _measure_disks({"spool": settings.SPOOL_DIR, "var": VAR_DIR})
 

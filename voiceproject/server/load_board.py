@@ -1,7 +1,8 @@
 """A board in shared memory on which the processes of a site write how busy they are, so that each sees all.
 
-Each process has a slot of four bytes, which only it writes while it lives: 0 if it takes no newcomers, else its load
-and one. The supervisor wipes the slot of a process that has ended.
+Each process has two numbers of four bytes, which only it writes while it lives: 0 if it takes no newcomers, else its
+load and one; and how often it has written, by which the supervisor sees that its event loop runs. The supervisor wipes
+the load of a process that has ended, and keeps a number of its own: how many it had to replace since they were stuck.
 """
 
 import mmap
@@ -10,7 +11,8 @@ import tempfile
 from collections.abc import Iterator
 from struct import Struct
 
-SLOT = Struct("=I")  # written at once, so that nobody reads half of it
+NUMBER = Struct("=I")  # written at once, so that nobody reads half of it
+EACH = 2  # numbers of a process: its load, and its beats
 MOST_LOAD = 2**32 - 2
 
 
@@ -20,26 +22,39 @@ class LoadBoard:
     def __init__(self, file: int) -> None:
         self.file = file
         self._memory = mmap.mmap(file, 0)
-        self._count = len(self._memory) // SLOT.size
+        self._count = len(self._memory) // NUMBER.size // EACH
 
     @classmethod
     def make(cls, count: int) -> "LoadBoard":
         """Return a new board for so many processes, of a file that nobody else can open."""
         with tempfile.TemporaryFile() as file:
-            file.truncate(count * SLOT.size)
+            file.truncate((count * EACH + 1) * NUMBER.size)
             return cls(os.dup(file.fileno()))
 
     def write(self, number: int, load: int) -> None:
-        """Write the load of a process that takes newcomers."""
-        self._write(number, min(max(load, 0), MOST_LOAD) + 1)
+        """Write the load of a process that takes newcomers, and one more beat."""
+        self._write(EACH * number - 1, min(max(load, 0), MOST_LOAD) + 1)
+        self._write(EACH * number, (self.read_beats(number) + 1) % 2**32)
 
     def wipe(self, number: int) -> None:
         """Note that a process takes no newcomers, or has ended."""
-        self._write(number, 0)
+        self._write(EACH * number - 1, 0)
 
     def is_open(self, number: int) -> bool:
         """Return whether a process takes newcomers."""
-        return self._read(number) > 0
+        return self._read(EACH * number - 1) > 0
+
+    def read_beats(self, number: int) -> int:
+        """Return how often the process has written its load, modulo 2**32."""
+        return self._read(EACH * number)
+
+    def count_stuck(self) -> int:
+        """Return how many processes were replaced since they were stuck."""
+        return self._read(0)
+
+    def note_stuck(self) -> None:
+        """Count one more. Only the supervisor does."""
+        self._write(0, self.count_stuck() + 1)
 
     def find_least(self, but: int) -> int | None:
         """Return the least load of all processes that take newcomers, without the process `but`; None without any."""
@@ -47,11 +62,11 @@ class LoadBoard:
 
     def _list_loads(self, but: int) -> Iterator[int]:
         for number in range(1, self._count + 1):
-            if number != but and (value := self._read(number)):
+            if number != but and (value := self._read(EACH * number - 1)):
                 yield value - 1
 
-    def _read(self, number: int) -> int:
-        return int(SLOT.unpack_from(self._memory, (number - 1) * SLOT.size)[0])
+    def _read(self, place: int) -> int:
+        return int(NUMBER.unpack_from(self._memory, place * NUMBER.size)[0])
 
-    def _write(self, number: int, value: int) -> None:
-        SLOT.pack_into(self._memory, (number - 1) * SLOT.size, value)
+    def _write(self, place: int, value: int) -> None:
+        NUMBER.pack_into(self._memory, place * NUMBER.size, value)

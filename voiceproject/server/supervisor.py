@@ -2,7 +2,8 @@
 
 SIGTERM and SIGINT end all of them, as they end a single one: calls are stored first. A second signal ends them at once.
 SIGHUP starts them anew one after the other, with the code that is there by then, while the others serve. A process that
-ends by itself is started again, ever later if it keeps ending.
+ends by itself is started again, ever later if it keeps ending. One whose event loop stands still is ended, and killed
+if it does not wake up, and another takes its place.
 """
 
 import logging
@@ -25,6 +26,10 @@ FIRST_WAIT_SEC, LONGEST_WAIT_SEC = 0.5, 30.0  # before a process is started agai
 STEADY_SEC = 60.0  # a process that ran for so long is started again without delay
 FALSE_STARTS = 3  # of one process while none has served yet: then the site cannot start
 KILL_SEC = 3.0  # after the second signal
+# An event loop that has not run for so long is stuck. A busy one is late by less than a second (`MAX_LOOP_LAG_MS`), and
+# by then all its clients and its leases of conversations have given it up.
+STUCK_SEC = 30.0
+WAKE_SEC = 5.0  # for one that is stuck to obey SIGTERM, before it is killed
 log = logging.getLogger("voiceproject.workers")
 
 
@@ -40,6 +45,14 @@ class Worker:
         self.failures = 0  # ends in a row, soon after the start
         self.is_ending = False  # it was asked to
         self.is_stale = False  # it is to be started anew, as soon as it has its turn
+        self.is_stuck = False  # its event loop stands still, and it was asked to end
+        self.beats, self.silent_sec = 0, 0.0  # as it was seen last, and for how long it has not moved since
+
+    def watch(self, beats: int, passed_sec: float) -> float:
+        """Take note of its beats as they are now, and return for how many seconds they have not moved."""
+        self.silent_sec = self.silent_sec + passed_sec if beats == self.beats else 0.0
+        self.beats = beats
+        return self.silent_sec
 
     def ask_to_end(self, patience_sec: float) -> None:
         """Let it end in order, and be killed `patience_sec` later."""
@@ -57,7 +70,8 @@ class Worker:
         """Kill it if its time is up, and return whether it was."""
         if not self.process or monotonic() < self.kill_at:
             return False
-        log.error("worker %d does not end, so it is killed", self.number)
+        if not self.is_stuck:
+            log.error("worker %d does not end, so it is killed", self.number)
         self.kill_at = float("inf")
         self._send(signal.SIGKILL)
         return True
@@ -71,7 +85,8 @@ class Worker:
 class Supervisor:
     """Runs `command` as `count` processes on `listener`, which is bound.
 
-    `greet` is called when they serve. Each gets `patience_sec` to end.
+    `greet` is called when they serve. Each gets `patience_sec` to end. One whose event loop has not run for `stuck_sec`
+    is replaced.
     """
 
     def __init__(
@@ -82,9 +97,11 @@ class Supervisor:
         greet: Callable[[], None],
         patience_sec: float,
         environ: Mapping[str, str] = os.environ,
+        stuck_sec: float = STUCK_SEC,
     ) -> None:
         self._listener, self._command, self._greet, self._patience_sec = listener, command, greet, patience_sec
-        self._environ = environ
+        self._environ, self._stuck_sec = environ, stuck_sec
+        self._looked_at = monotonic()
         self._board = LoadBoard.make(count)
         self._workers = [Worker(number) for number in range(1, count + 1)]
         self._life_line, self._life_line_end = os.pipe()
@@ -101,6 +118,7 @@ class Supervisor:
                     self._take_signal(number)
                 for worker in self._workers:
                     self._look_at(worker)
+                self._replace_stuck()
                 self._roll_on()
                 self._greet_once()
         os.close(self._life_line_end)
@@ -126,13 +144,34 @@ class Supervisor:
                 self._start(worker)
         elif (code := worker.process.poll()) is not None:
             self._note_end(worker, code)
-        elif worker.kill_if_due():
+        elif worker.kill_if_due() and not worker.is_stuck:
             self._exit_code = 1
+
+    def _replace_stuck(self) -> None:
+        """End the workers that serve and whose event loop stands still. Others take their places once they are gone.
+
+        What this process slept itself does not count: then the whole machine may have stood still.
+        """
+        now = monotonic()
+        passed_sec, self._looked_at = min(now - self._looked_at, 2 * LOOK_SEC), now
+        for worker in self._workers:
+            if not worker.process or not self._board.is_open(worker.number):
+                if worker.is_stuck and worker.process:  # it has woken up, and lets its calls end
+                    worker.is_stuck, worker.kill_at = False, now + self._patience_sec
+                continue
+            silent_sec = worker.watch(self._board.read_beats(worker.number), passed_sec)
+            if silent_sec > self._stuck_sec and not worker.is_ending:
+                self._board.note_stuck()
+                log.error("worker %d is stuck: its event loop has not run for %.0f s; it is replaced",
+                          worker.number, silent_sec)  # fmt: skip
+                worker.is_stuck = True
+                worker.ask_to_end(WAKE_SEC)
 
     def _start(self, worker: Worker) -> None:
         files = self._listener.fileno(), self._board.file, self._life_line
         environ = {**self._environ, NUMBER_NAME: str(worker.number), FILES_NAME: format_files(*files)}
-        worker.is_ending = worker.is_stale = False
+        worker.is_ending = worker.is_stale = worker.is_stuck = False
+        worker.silent_sec = 0.0
         worker.kill_at, worker.started_at = float("inf"), monotonic()
         # A session of its own: Ctrl-C reaches a whole process group, and would then come twice.
         try:

@@ -8,6 +8,7 @@ from conversations.engines.choices import EngineChoice, parse_choices
 from conversations.engines.engine_kinds import EngineKind
 from conversations.engines.local_servers.addresses import STANDARD_PORTS, parse_addresses
 from conversations.local_models.manifest import list_names, load_manifest
+from voiceproject.server.memory_limit import measure_memory_mb
 from voiceproject.settings.env import (
     VAR_DIR,
     env,
@@ -112,6 +113,8 @@ if LOCAL_TTS_MODEL not in ("", "auto", "hibari", *list_names("tts")) and not LOC
 # Whether `local`, this machine, is the last of every such list, those of assistants too. Its models are then fetched
 # beside a key, too.
 LOCAL_FALLBACK = env_bool("LOCAL_FALLBACK", False)
+# The megabytes that they may take in all where several processes serve the site. Unset: half of what the machine has.
+LOCAL_MODELS_MEMORY_MB = env_int("LOCAL_MODELS_MEMORY_MB", measure_memory_mb() // 2, lowest=1, highest=10_000_000)
 # Where they are kept.
 LOCAL_MODELS_DIR = Path(env("LOCAL_MODELS_DIR", str(VAR_DIR / "models")))
 # A folder that is looked into before anything is downloaded: for files as they lie in LOCAL_MODELS_DIR, and packages.

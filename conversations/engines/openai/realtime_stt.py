@@ -68,7 +68,8 @@ class RealtimeTranscriptionStream:
     def send(self, pcm: bytes) -> None:
         """Send the next audio. The utterance fails if the provider has not settled 130 seconds of it."""
         self._protocol.send(pcm)
-        self._has_news.set()
+        if self._protocol.has_audio_to_send:
+            self._has_news.set()
 
     async def commit(self) -> Transcript:
         utterance = self._protocol.utterance

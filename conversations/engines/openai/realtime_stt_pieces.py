@@ -7,8 +7,12 @@ from enum import Enum, auto
 
 from conversations.engines.base import Hints, Transcript
 from conversations.engines.errors import EngineError
+from conversations.pcm import BYTES_PER_MS
 
 MAX_CHARACTERS = 10_000  # of one piece, which lasts two minutes at most
+# Audio of an open piece is gathered, since each append costs as much as all other work on 20 ms of sound. A commit
+# sends the rest at once, so only partial words come later, by 40 ms at most.
+LEAST_APPEND_BYTES = 60 * BYTES_PER_MS
 # Scripts without spaces: Thai, Lao, Myanmar and Khmer. Chinese and Japanese are recognised by their width.
 UNSPACED = (("\u0e00", "\u0eff"), ("\u1000", "\u109f"), ("\u1780", "\u17ff"))
 HANGUL = ("\uac00", "\ud7a3")  # as wide, but with spaces
@@ -39,6 +43,12 @@ class Piece:
     def is_pending(self) -> bool:
         """Return whether its final words are still to come."""
         return self.stage in (Stage.OPEN, Stage.COMMITTED)
+
+    @property
+    def has_audio_to_send(self) -> bool:
+        """Return whether audio waits to be sent: enough of it while the piece is open, any once it is committed."""
+        waiting = len(self.pcm) - self.sent_bytes
+        return waiting >= (LEAST_APPEND_BYTES if self.stage is Stage.OPEN else 1)
 
     def append_text(self, words: str) -> None:
         """Add words of a partial transcript."""

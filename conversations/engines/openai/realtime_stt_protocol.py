@@ -75,6 +75,11 @@ class RealtimeTranscriptionProtocol:
         else:
             self.utterance.open_piece.pcm += pcm
 
+    @property
+    def has_audio_to_send(self) -> bool:
+        """Return whether enough of the utterance's audio waits to be sent."""
+        return self.utterance.open_piece.has_audio_to_send
+
     def commit(self) -> "asyncio.Future[Transcript]":
         """Commit the audio so far, and return a future of the transcript up to here. Raise EngineError.
 
@@ -124,7 +129,7 @@ class RealtimeTranscriptionProtocol:
         return self._take_piece_frame(self._to_send[0]) if self._to_send else None
 
     def _take_piece_frame(self, piece: Piece) -> str | None:
-        if piece.sent_bytes < len(piece.pcm):
+        if piece.has_audio_to_send:
             audio = piece.pcm[piece.sent_bytes : piece.sent_bytes + MAX_APPEND_BYTES]
             piece.sent_bytes += len(audio)
             return f'{{"type": "input_audio_buffer.append", "audio": "{b64encode(audio).decode()}"}}'

@@ -2,7 +2,7 @@
 
 Its size is bounded in memory and in Redis alike: a key names one of a fixed number of slots, the value begins with the
 digest of what was asked, and a newer entry replaces an older one. Its age is bounded too. An entry that cannot be
-looked up quickly counts as missing.
+looked up quickly counts as missing. Where Redis is full, this cache gives way: what would be replaced there is deleted.
 
 Privacy: transcripts are kept per user, so that neither their content nor their timing tells anything to another user.
 Speech is shared only if it is a few words without a number. If its voice may belong to a provider account, it is shared
@@ -26,7 +26,7 @@ from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache
 from django.core.cache.backends.locmem import LocMemCache
 from django.utils.crypto import salted_hmac
-from redis.exceptions import RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 
 from conversations.engines.base import NO_HINTS, EngineSpec, Hints, SpeechToText, TextToSpeech, Transcript
 from conversations.engines.voices import is_public
@@ -98,7 +98,10 @@ class SpeechCache:
     def _store(self, key: str, value: bytes, age_sec: int) -> None:
         """Write an entry; this runs in a thread of the pool."""
         try:
-            self._backend.set(key, value, age_sec)
+            try:
+                self._backend.set(key, value, age_sec)
+            except OutOfMemoryError:
+                self._backend.delete(key)
         except (RedisError, OSError) as error:
             self._pause(error)
 

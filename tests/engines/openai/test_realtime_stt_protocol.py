@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from base64 import b64encode
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from conversations.engines.openai.realtime_stt_pieces import join_texts
 from conversations.engines.openai.realtime_stt_protocol import TRANSCRIPTION, RealtimeTranscriptionProtocol
 
 SECOND = bytes(48_000)
+FRAME = bytes(960)  # 20 ms, as official clients send them
 
 
 class Upstream:
@@ -64,6 +66,17 @@ async def test_it_works(upstream: Upstream) -> None:
     upstream.report_completed("item_1", "Good morning.", usage={"type": "duration", "seconds": 1.5})
     assert words.result() == Transcript("Good morning.", 1.5)
     assert upstream.partials == ["Good", "Good morning", "Good morning."]
+
+
+async def test_short_frames_are_gathered_until_they_are_worth_an_append(upstream: Upstream) -> None:
+    sent = []
+    for _ in range(7):
+        upstream.protocol.send(FRAME)
+        sent += [len(frame["audio"]) for frame in upstream.take_frames() if "audio" in frame]
+    assert sent == [len(b64encode(3 * FRAME))] * 2
+    assert not upstream.protocol.has_audio_to_send
+    upstream.protocol.commit()  # sends the rest at once
+    assert upstream.take_kinds() == ["append", "commit"]
 
 
 async def test_items_are_completed_in_any_order(upstream: Upstream) -> None:

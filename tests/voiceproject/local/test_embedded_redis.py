@@ -48,6 +48,7 @@ def test_it_ends_with_who_started_it() -> None:
         with redis.Redis.from_url(url) as client:
             assert client.incr("count") == 1
             assert client.config_get("maxmemory")["maxmemory"] == str(256 << 20)
+            assert client.config_get("maxmemory-policy")["maxmemory-policy"] == "noeviction"
             assert client.config_get("save") == {"save": ""}
         folder = Path(url.removeprefix("unix://")).parent
         assert folder.stat().st_mode & 0o777 == 0o700

@@ -1,6 +1,7 @@
 """Several processes behind one port: they all serve, they come back, and none is left behind."""
 
 import os
+import re
 import signal
 import socket
 from pathlib import Path
@@ -111,3 +112,53 @@ def test_a_process_that_the_machine_has_no_room_for_is_one_that_cannot_start(
     with socket.create_server(("127.0.0.1", 0)) as listener:
         assert supervisor.Supervisor(listener, 1, ["/there/is/no/program"], lambda: None, patience_sec=1.0).run() == 1
     assert "worker 1 cannot be started: No such file or directory" in caplog.messages
+
+
+# A worker spins or blocks on its loop for whom it has told who it is, unless another has done so before.
+STUCK = """
+import pathlib
+def work_for(connection):
+    try:
+        pathlib.Path({mark!r}).touch(exist_ok=False)
+    except FileExistsError:
+        return
+    {how}
+"""
+WAYS = ("while True: pass", "time.sleep(600)", "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)")
+
+
+@pytest.mark.parametrize("how", WAYS, ids=["spins", "sleeps", "ignores signals"])
+def test_one_whose_event_loop_stands_still_is_replaced(how: str, tmp_path: Path) -> None:
+    """The others serve meanwhile, and it is said and counted."""
+    with supervise(work=STUCK.format(mark=str(tmp_path / "mark"), how=how), stuck_sec=0.5) as site:
+        site.wait_for(r"worker \d is (\d+)", 2)
+        number, stuck = site.ask()
+        assert site.ask()[0] != number
+        site.wait_for(rf"worker {number} is stuck: its event loop has not run for \d+ s; it is replaced")
+        wait_until(lambda: not is_running(stuck), 15)
+        site.wait_for(rf"worker {number} is (\d+)", 2)
+        wait_until(lambda: site.ask()[0] == number)
+        assert site.stuck == 1
+        assert len(re.findall(f"worker {number} ", site.log)) == 3  # begun, replaced, begun
+        site.process.terminate()
+        assert site.process.wait(stretch(10)) == 0
+
+
+def test_one_that_wakes_up_lets_its_calls_end(tmp_path: Path) -> None:
+    """Though it was asked to end, and takes longer for that than one gets that is stuck."""
+    work = STUCK.format(mark=str(tmp_path / "mark"), how="time.sleep(2)") + f"\ndrain_sec = {supervisor.WAKE_SEC + 1}"
+    with supervise(work=work, stuck_sec=0.5) as site:
+        site.wait_for(r"worker \d is (\d+)", 2)
+        stuck = site.ask()[1]
+        site.wait_for("drains")
+        wait_until(lambda: not is_running(stuck), 15)
+        assert "killed" not in site.log
+
+
+def test_busy_ones_are_left_alone() -> None:
+    """Each pause is honest: the event loop runs between them."""
+    work = "work_for = lambda connection: time.sleep(0.3)"
+    with supervise(work=work, stuck_sec=1.0) as site:
+        for _ in range(8):
+            site.ask()
+        assert "stuck" not in site.log

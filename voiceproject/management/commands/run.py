@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -69,13 +70,19 @@ class Command(BaseCommand):
     def serve(self, listener: socket.socket, link: WorkerLink | None = None) -> None:
         """Serve in this process."""
         from conversations import background_jobs, site_engines
+        from conversations.engines.local.workers import pools
+        from conversations.engines.local.workers.places import Places, count_places
         from conversations.storage import deletion
         from conversations.storage.spool import change_files, journal_recovery, process_locks
         from conversations.transport import admission
         from voiceproject.asgi import application  # every view: slow, so after the quick refusals
+        from voiceproject.metrics import figures
 
         if link:
             link.end_with_supervisor(END_SEC)
+            figures.show_board(link.board)
+            most = count_places(settings.LOCAL_MODELS_MEMORY_MB)
+            pools.share_places(Places(Path(settings.METRICS_DIR) / "models", most, settings.WORKERS))
             log_context.name_worker(str(link.number))
         site_engines.begin_search()
         process_locks.begin()

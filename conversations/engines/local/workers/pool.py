@@ -38,9 +38,8 @@ TIMEOUT_SEC = 15.0
 class WorkerPool:
     """Processes that all have the same model, started when the first request comes, or by `warm`.
 
-    `load` and `arguments` are those of `worker_process.run`. There are `processes`, of which `at_once` work at the same
-    time: the others are loaded and stand by. `queue` requests may wait. After `idle_sec` without a request all
-    processes end.
+    `load` and `arguments` are those of `worker_process.run`. Of `processes`, each with a place where these are bounded
+    (`take_place`), `at_once` work at the same time. `queue` requests may wait. After `idle_sec` without any all end.
     """
 
     def __init__(
@@ -56,9 +55,10 @@ class WorkerPool:
         cancel_sec: float = CANCEL_SEC,
         idle_sec: float = IDLE_SEC,
         clock: Callable[[], float] = monotonic,
+        take_place: Callable[[], int | None] | None = None,
     ) -> None:
         self.kind, self.load, self.arguments, self.load_lock, self.is_closed = kind, load, arguments, Lock(), False
-        self._processes, self._at_once, self._queue = processes, at_once, queue
+        self._processes, self._at_once, self._queue, self.take_place = processes, at_once, queue, take_place
         self._wait_sec, self._cancel_sec, self._idle_sec, self._clock = wait_sec, cancel_sec, idle_sec, clock
         self._changed = Condition()  # guards all below
         self._workers: list[Worker] = []

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from threading import Lock, Thread
@@ -43,6 +44,7 @@ class Pool(Protocol):
     load: str
     arguments: tuple[Any, ...]
     load_lock: Lock  # one process loads at a time, since it takes twice the memory that a loaded one has
+    take_place: Callable[[], int | None] | None  # where all processes of the site together may have so many only
 
     @property
     def is_closed(self) -> bool:
@@ -76,6 +78,7 @@ class Worker:
         self.is_loaded = False  # its process has the model, and has not ended
         self.request: Request | None = None  # what it works on
         self._process: subprocess.Popen[bytes] | None = None
+        self._place: int | None = None  # the descriptor that holds it
         self._requests, self._requests_end = multiprocessing.Pipe()
         self._cancellations_end, self._cancellations = multiprocessing.Pipe(duplex=False)
         self._thread = Thread(target=self._run, daemon=True, name=f"{pool.kind} worker")
@@ -111,13 +114,20 @@ class Worker:
 
     def _run(self) -> None:
         with self._pool.load_lock:
-            failure = DIED if self._pool.is_closed else self._load()
+            failure = DIED if self._pool.is_closed else self._take_place() or self._load()
         if failure is None:
             self._pool.note_loaded(self)
             while request := self._pool.take_request(self):
                 self._serve(request)
         self._close()
         self._pool.note_end(self, failure)
+
+    def _take_place(self) -> Failed | None:
+        """Take a place if these are bounded. Return why there is none."""
+        if self._pool.take_place is None:
+            return None
+        self._place = self._pool.take_place()
+        return Failed(MemoryError, "") if self._place is None else None
 
     def _load(self) -> Failed | None:
         """Start the process and wait for its model. Return why it has none."""
@@ -160,3 +170,5 @@ class Worker:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+        if self._place is not None:
+            os.close(self._place)
