@@ -40,7 +40,7 @@ coverage: .venv/dev  ## every test, or ARGS, and how much of the code it runs, l
 	@$(BIN)/coverage report --skip-covered --sort=cover
 
 # The machine may be busy otherwise: what is asserted are no times but those that the site promises.
-chaos: .venv/dev  ## kills at random (CHAOS_KILLS, CHAOS_CALLERS), rolling restarts (CHAOS_RESTARTS), a soak (CHAOS_SESSIONS, CHAOS_MINUTES): an hour
+chaos: .venv/dev  ## kills at random (CHAOS_KILLS, CHAOS_CALLERS), rolling restarts (CHAOS_RESTARTS), a soak (CHAOS_SESSIONS, CHAOS_MINUTES, CHAOS_WORKERS): an hour
 	@CHAOS=1 $(BIN)/python -m pytest tests/chaos -o log_cli=true -o log_cli_level=INFO $(ARGS)
 
 lint: .venv/dev node_modules/.package-lock.json  ## ruff, mypy, djlint, ESLint (scripts, styles), tsc, the files for the forge, and whether all that is installed has wheels

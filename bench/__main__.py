@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import admission, barge_in, cost, cut_offs, interruptions, latency, sites
+from bench import admission, barge_in, cost, cut_offs, interruptions, latency, server_process, sites
 from bench.frames import KINDS, PAGE
 from bench.report import Report
 from bench.sites import BASELINE, FILE, LOCAL, PIPECAT, STREAMING, Mode, Site
@@ -30,7 +30,7 @@ TURNS = {1: 8, 10: 5}  # of each session; with more sessions, few
 
 def main() -> None:
     arguments = _parse_arguments()
-    sites.leave_server_core()
+    server_process.leave_server_core()
     frames = KINDS[arguments.frames]
     report = Report(arguments.write, sys.argv[1:], frames)
     started_at = time.monotonic()
@@ -81,8 +81,8 @@ async def measure_memory(site: Site, quick: bool, report: Report) -> None:
 
 async def measure_admission(site: Site, report: Report) -> None:
     await latency.warm_up(site)
-    for with_newcomers in (False, True):
-        found = await admission.run(site, with_newcomers)
+    for kind in admission.KINDS:
+        found = await admission.run(site, kind)
         report.add("Newcomers at a full server", admission.HEAD, site.mode.name, found)
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bench import foreign_servers, latency, sites
+from bench import foreign_servers, latency, server_process, sites
 from bench.caller import Caller, open_call
 from bench.cost import SETTLE_SEC
 from bench.figures import Result, compute_percentile, format_ms, format_table
@@ -27,7 +27,7 @@ HEAD = ("ASGI server", "frames", "talkers", "CPU ms a frame", "CPU % of a core",
 
 def main() -> None:
     arguments = _parse_arguments()
-    sites.leave_server_core()
+    server_process.leave_server_core()
     rows: list[Sequence[object]] = []
     with sites.run_upstream() as upstream:
         for name in arguments.servers:

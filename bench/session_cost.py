@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import sites
+from bench import server_process, sites
 from bench.figures import format_table
 from bench.speech import RATE, load_prompts, make_room_noise
 from bench.stages import Stages
@@ -141,7 +141,7 @@ def main() -> None:
     with sites.run_upstream() as upstream:
         os.environ["DJANGO_SETTINGS_MODULE"] = "voiceproject.settings"
         os.environ.update({**sites.build_settings(sites.FILE, upstream), **sites.BOUNDLESS})
-        generated_keys.make_missing(sites.ROOT / "var")
+        generated_keys.make_missing(server_process.ROOT / "var")
         application, keys = load_application(arguments.talkers)
         sys.stdout.write(asyncio.run(measure(application, keys, arguments)))
 

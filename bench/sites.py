@@ -2,14 +2,12 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
-import time
 import venv
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,13 +20,11 @@ from bench.connections import Connection, PipecatConnection, RealtimeConnection
 from bench.frames import PAGE, Frames
 from bench.player import Player
 from bench.replies import STORY_KEY
+from bench.server_process import ROOT, await_output, run_process
 from voiceproject.local import embedded_postgres
 
-ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / "var" / "bench-pipecat"
 REQUIREMENTS = ROOT / "bench" / "pipecat" / "requirements.txt"
-CORE = 0  # of the server under test
-START_SEC = 90
 CALLERS = 110
 CREATE_CALLERS = "from bench.caller_accounts import print_callers; print_callers()"
 AHEAD, WITHOUT = "bench", "bench-baseline"  # assistants: with and without preemptive generation
@@ -110,17 +106,11 @@ def build_caller_name(number: int, is_told_stories: bool = False) -> str:
     return f"{STORY_KEY if is_told_stories else 'caller'}-{number:04}"
 
 
-def leave_server_core() -> None:
-    """Keep this process, and all that it starts, off the core of the server under test."""
-    if others := os.sched_getaffinity(0) - {CORE}:
-        os.sched_setaffinity(0, others)
-
-
 @contextmanager
 def run_upstream(*options: str) -> Iterator[Upstream]:
     command = [sys.executable, "-m", "bench.upstream", *options]
-    with _run_process("upstream", command, {}, pinned=False) as process:
-        port = _await_output(process, r'"port": (\d+)')
+    with run_process("upstream", command, {}, pinned=False) as process:
+        port = await_output(process, r'"port": (\d+)')
         yield Upstream(f"http://127.0.0.1:{port}")
 
 
@@ -136,10 +126,11 @@ def run_site(
     upstream: Upstream,
     limits: Mapping[str, str] = BOUNDLESS,
     command: Sequence[str] = ("manage.py", "run"),
+    name: str = "site",
 ) -> Iterator[Site]:
     env = {**build_settings(mode, upstream), **limits}
-    with _run_process("site", [sys.executable, *command], env, pinned=not mode.is_local) as process:
-        url = _await_output(process, r"(http://127\.0\.0\.1:\d+)")
+    with run_process(name, [sys.executable, *command], env, pinned=not mode.is_local) as process:
+        url = await_output(process, r"(http://127\.0\.0\.1:\d+)")
         yield Site(mode, url, process.pid, _create_callers(env["DATABASE_URL"]), upstream)
 
 
@@ -162,8 +153,8 @@ def run_pipecat(mode: Mode, upstream: Upstream) -> Iterator[Site]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [str(_install_pipecat()), "bench/pipecat/bot.py", str(port), f"{upstream.url}/v1"]
-    with _run_process("pipecat", command, {}, pinned=True) as process:
-        _await_output(process, "(Uvicorn running)")
+    with run_process("pipecat", command, {}, pinned=True) as process:
+        await_output(process, "(Uvicorn running)")
         yield Site(mode, f"http://127.0.0.1:{port}", process.pid, {}, upstream)
 
 
@@ -206,45 +197,3 @@ def _install_pipecat() -> Path:
         subprocess.run(pip, check=True)
         installed.write_text(REQUIREMENTS.read_text())
     return VENV / "bin" / "python"
-
-
-@dataclass(frozen=True, slots=True)
-class Process:
-    """A process that was started, and the file that holds all that it prints."""
-
-    pid: int
-    log: Path  # all that it prints
-    has_ended: Callable[[], bool]
-
-
-@contextmanager
-def _run_process(name: str, command: Sequence[str], env: Mapping[str, str], *, pinned: bool) -> Iterator[Process]:
-    pin = ["taskset", "--cpu-list", str(CORE)] if pinned else []
-    log = ROOT / "var" / f"bench-{name}.log"
-    log.parent.mkdir(exist_ok=True)
-    with (
-        log.open("w") as out,
-        subprocess.Popen(
-            [*pin, *command], env={**os.environ, **env}, stdin=subprocess.PIPE, stdout=out, stderr=out, cwd=ROOT
-        ) as process,
-    ):
-        try:
-            yield Process(process.pid, log, lambda: process.poll() is not None)
-        finally:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            process.kill()
-
-
-def _await_output(process: Process, pattern: str) -> str:
-    """Wait for what the process prints once it is up, and return the group that the pattern captures.
-
-    Raise RuntimeError if it does not come up within START_SEC.
-    """
-    deadline = time.monotonic() + START_SEC
-    while not (found := re.search(pattern, process.log.read_text())):
-        if process.has_ended() or time.monotonic() > deadline:
-            raise RuntimeError(f"It did not start: {process.log.read_text()}")
-        time.sleep(0.1)
-    return found[1]

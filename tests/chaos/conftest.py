@@ -1,4 +1,4 @@
-"""Two sites on one Postgres and one Redis. These tests take long, and are only there for `make chaos`."""
+"""Two sites, or more, on one Postgres and one Redis. These tests take long, and are only there for `make chaos`."""
 
 import atexit
 import os
@@ -27,11 +27,17 @@ def folder() -> Path:
 
 
 @pytest.fixture
-def servers(folder: Path, upstream_process: Upstream) -> Iterator[Servers]:
+def count() -> int:
+    """Return how many sites there are; a test that wants another number has a fixture of this name."""
+    return 2
+
+
+@pytest.fixture
+def servers(folder: Path, upstream_process: Upstream, count: int) -> Iterator[Servers]:
     with run_redis(folder) as redis_url:
         upstream = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream_process.openai_url}
         limits = {"MAX_SESSIONS_PER_USER": "200", "MAX_SESSIONS": "200", "MAX_LOOP_LAG_MS": "60000"}
-        started = Servers(folder, {**upstream, **limits, "REDIS_URL": redis_url})
+        started = Servers(folder, {**upstream, **limits, "REDIS_URL": redis_url}, count)
         started.start_all()
         try:
             yield started

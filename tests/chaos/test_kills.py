@@ -1,6 +1,7 @@
 """`kill -9` at random moments, of web processes and of Postgres, under load: nothing that was told is lost or doubled.
 
-CHAOS_KILLS says how many kills, CHAOS_CALLERS how many talk meanwhile.
+CHAOS_KILLS says how many kills, CHAOS_CALLERS how many talk meanwhile. One of each of two pairs of web processes, and
+Postgres, are killed side by side, each as soon as it is up again: so there are moments at which all three are away.
 """
 
 import asyncio
@@ -8,6 +9,8 @@ import logging
 import os
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -20,24 +23,39 @@ from tests.upstream.fixtures import Upstream
 
 log = logging.getLogger(__name__)
 pytestmark = pytest.mark.timeout(0)
+SITES = 4
 
 KILLS = int(os.environ.get("CHAOS_KILLS", "200"))
 CALLERS = int(os.environ.get("CHAOS_CALLERS", "8"))
 LIVE_SEC = 60.0  # after that no conversation of a killed process may be said to be live
-MOST_SEC = 2.0  # between two kills
+MOST_SEC = 2.0  # between two kills of web processes of a pair, of which one is always up
+MOST_POSTGRES_SEC = 8.0  # between two of Postgres, which is up again sooner
+Kill = tuple[str, Callable[[], object]]
 
 
-def kill_one(servers: Servers, turn: int) -> str:
-    """Kill something, and return its name once it is up again. In turn, so that few kills have all kinds."""
-    kinds = ("web 0", "postgres", "web 1", "backend")
-    kind = kinds[turn % len(kinds)]
-    if kind == "postgres":
-        servers.kill_postgres()
-    elif kind == "backend":
-        servers.kill_backend()
-    else:
-        servers.kill_web(int(kind[-1]))
-    return kind
+def list_lanes(servers: Servers) -> list[tuple[int, float, list[Kill]]]:
+    """Return what is killed side by side: how often, seconds between two at most, and what of it in turn."""
+    web: list[Kill] = [(f"web {number}", partial(servers.kill_web, number)) for number in range(SITES)]
+    postgres: list[Kill] = [("postgres", servers.kill_postgres), ("backend", servers.kill_backend)]
+    quarter = KILLS // 4
+    return [
+        (quarter, MOST_SEC, web[:2]), (quarter, MOST_SEC, web[2:]), (KILLS - 2 * quarter, MOST_POSTGRES_SEC, postgres),
+    ]  # fmt: skip
+
+
+async def kill_in_turn(times: int, most_sec: float, kills: list[Kill], callers: list[Caller]) -> None:
+    """Kill something so often, each time once all before in this lane is up again."""
+    for turn in range(times):
+        await asyncio.sleep(CHANCE.uniform(0, most_sec))
+        name, kill = kills[turn % len(kills)]
+        await asyncio.to_thread(kill)
+        told = sum(len(caller.told) for caller in callers)
+        log.info("%s killed, number %d of %d: %d items told", name, turn + 1, times, told)
+
+
+@pytest.fixture
+def count() -> int:
+    return SITES
 
 
 async def test_nothing_that_was_told_is_lost_or_doubled(servers: Servers, upstream: Upstream) -> None:
@@ -47,11 +65,9 @@ async def test_nothing_that_was_told_is_lost_or_doubled(servers: Servers, upstre
     utterance = await synthesize_speech("Good morning, can you hear me well?")
     callers = [Caller(key, utterance, servers.choose_url) for _ in range(CALLERS)]
     talking = [asyncio.create_task(caller.talk()) for caller in callers]
-    for turn in range(KILLS):
-        await asyncio.sleep(CHANCE.uniform(0, MOST_SEC))
-        kind = await asyncio.to_thread(kill_one, servers, turn)
-        told = sum(len(caller.told) for caller in callers)
-        log.info("kill %d of %d, %s: %d items told", turn + 1, KILLS, kind, told)
+    began_at = time.monotonic()
+    await asyncio.gather(*(kill_in_turn(*lane, callers) for lane in list_lanes(servers)))
+    log.info("%d kills in %.0f s", KILLS, time.monotonic() - began_at)
     turns = {caller: caller.turns for caller in callers}
     await wait_for_turns(callers, turns)
     for caller in callers:

@@ -1,4 +1,4 @@
-"""A Redis that is emptied, or stands still, amid a call: the call goes on, and what Redis only speeds up happens."""
+"""A Redis that is emptied, slow or hangs, amid a call: the call goes on, and what Redis only speeds up happens."""
 
 import asyncio
 import os
@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 import redis
@@ -13,6 +14,7 @@ from asgiref.sync import sync_to_async
 
 from accounts.keys import api_keys
 from accounts.models import APIKey, User
+from tests.support.chaos.caller import REPLIES, TRANSCRIPTS
 from tests.support.live import Site, run_redis
 from tests.support.official_client import Connect
 from tests.support.official_fixtures import connect, key, site, user, utterance
@@ -21,6 +23,7 @@ from tests.upstream.fixtures import Upstream
 
 __all__ = ["connect", "key", "site", "user", "utterance"]
 pytestmark = pytest.mark.usefixtures("committed_db")
+SLOW_SEC, AWAKE_SEC = 0.4, 0.02
 
 
 @pytest.fixture
@@ -47,11 +50,35 @@ def stop(client: redis.Redis) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-@pytest.mark.parametrize("fault", [empty, stop])
+@contextmanager
+def drag(client: redis.Redis) -> Iterator[None]:
+    """Let it run for a small part of the time only, so that each answer takes up to SLOW_SEC."""
+    pid = client.info("server")["process_id"]
+    is_over = Event()
+
+    def take_turns() -> None:
+        while not is_over.is_set():
+            os.kill(pid, signal.SIGSTOP)
+            is_over.wait(SLOW_SEC)
+            os.kill(pid, signal.SIGCONT)
+            is_over.wait(AWAKE_SEC)
+
+    thread = Thread(target=take_turns)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("fault", [empty, drag, stop])
 async def test_a_call_goes_on_and_newcomers_come_in(
     start_site: Callable[..., Site], redis_url: str, connect: Connect, user: User, upstream: Upstream,
     utterance: bytes, fault: Callable[..., object],
 ) -> None:  # fmt: skip
+    # By default a reply repeats what was said, whose echo the same words would then be while it is played.
+    upstream.script(TRANSCRIPTS[:50], REPLIES[:50])
     env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream.openai_url, "REDIS_URL": redis_url}
     site = await asyncio.to_thread(start_site, **env)
     with redis.Redis.from_url(redis_url) as client:

@@ -25,9 +25,9 @@ AGAIN_SEC = 0.2  # between two tries to connect
 SHOWN_ITEMS = 60  # of the last 200, which a session begins with, those of the user that are counted on
 REPLY_SEC = 15.0  # within which a turn must end, in a reply or an error
 CONNECTION_ERRORS = (OSError, WebSocketException, InvalidHandshake, TimeoutError)
-# For the upstream. No words of a reply come back in what is said over it: they would count as its echo.
-TRANSCRIPTS = tuple(f"Please tell me about the case number {number}." for number in range(20_000))
-REPLIES = tuple(f"It went well, as all others did: {number}." for number in range(20_000))
+# For the upstream, enough for a soak. No words of a reply come back in what is said over it: they would be its echo.
+TRANSCRIPTS = tuple(f"Please tell me about the case number {number}." for number in range(60_000))
+REPLIES = tuple(f"It went well, as all others did: {number}." for number in range(60_000))
 WORDS = "conversation.item.input_audio_transcription.completed"
 
 
@@ -91,7 +91,9 @@ class Caller:
         query = f"?conversation={self.conversation_id}" if self.conversation_id else ""
         url = f"{self._choose_url()}/v1/realtime{query}"
         headers = {"Authorization": f"Bearer {self._key}"}
-        self._socket = await connect(url, additional_headers=headers, open_timeout=stretch(10), max_queue=None)
+        self._socket = await connect(
+            url, additional_headers=headers, open_timeout=stretch(10), max_queue=None, compression=None
+        )
         await self._send({"type": "session.update", "session": {"type": "realtime", "extensions": ["retry"]}})
         shown = [event["item"]["id"] for event in await self._receive_until("session.updated") if is_added(event)]
         self.connections += 1

@@ -21,7 +21,10 @@ START_SEC = 60.0
 
 
 class Servers:
-    """`start_all` them; `kill_web` and `kill_postgres` end one with SIGKILL, and return once it is up again."""
+    """`start_all` them; `kill_web` and `kill_postgres` end one with SIGKILL, and return once it is up again.
+
+    Threads may kill different ones at the same time.
+    """
 
     def __init__(self, folder: Path, env: Mapping[str, str], sites: int = 2) -> None:
         self._data_dir = folder / "postgres"
@@ -41,7 +44,7 @@ class Servers:
 
     @property
     def sites(self) -> list[Site]:
-        return [site for site, _ in self._running.values()]
+        return [site for site, _ in list(self._running.values())]  # others may be stopped and started meanwhile
 
     def make_key(self) -> str:
         """Return an API key of a new user."""
