@@ -38,7 +38,7 @@ async def begin_once_there_is_room(site: Site, key: str) -> AsyncIterator[Resumi
 async def has_kept_place(redis_url: str) -> bool:
     async with redis.Redis.from_url(redis_url, decode_responses=True) as client:
         places = [await client.zrange(key, 0, -1) for key in await list_keys(redis_url, "*live-sessions*")]
-    return any(name.startswith(AWAY) for names in places for name in names)
+    return any(str(name).startswith(AWAY) for names in places for name in names)
 
 
 async def test_a_place_that_somebody_else_has_is_not_taken_twice(

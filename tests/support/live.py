@@ -144,7 +144,7 @@ def run_redis(folder: Path) -> Iterator[str]:
 
 def _wait_for_address(site: Site) -> str:
     """The site is up once it has told where, and over if its output ends before."""
-    address = re.compile(r"http://127\.0\.0\.1:\d+")
+    address = re.compile(r"http://[\d.]+:\d+")
     with site.printed:
         site.printed.wait_for(
             lambda: address.search(site.log) or site.process.poll() is not None, stretch(START_TIMEOUT_SEC)

@@ -7,7 +7,7 @@ from tests.support.polling import poll
 
 async def list_keys(redis_url: str, pattern: str) -> list[str]:
     async with redis.Redis.from_url(redis_url, decode_responses=True) as client:
-        return [key for key in await client.keys(pattern) if "group" not in key]
+        return [key for key in map(str, await client.keys(pattern)) if "group" not in key]
 
 
 async def check_that_nothing_is_left(redis_url: str) -> None:
