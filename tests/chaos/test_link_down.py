@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
+from asgiref.sync import sync_to_async
 
 from conversations.audio import opus
 from conversations.pcm import BYTES_PER_MS
@@ -66,12 +67,12 @@ async def test_the_reply_is_heard_whole_and_once(
         heard = json.loads(await asyncio.to_thread(client.stdout.read))
     finally:
         client.kill()
-        client.wait()
+        client.communicate()
     assert (heard["end"], heard["firsts"], heard["repeated"]) == ("response.done", ["session.resumed"], 0)
     assert heard["words"].split() == (WORDS * SENTENCES).split()
     sound = bytes.fromhex(heard["sound"])
     reply = (await load_items(heard["conversation"]))[1]
-    stored = opus.decode(await asyncio.to_thread(reply.clip.file.read))
+    stored = opus.decode(await sync_to_async(lambda: reply.clip.file.read())())
     log.info(
         "%.1f s of sound; away for %.1f s after it was noticed", len(sound) / BYTES_PER_MS / 1000, heard["away_sec"]
     )

@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 PREFIX = "10.213.77"  # of the two addresses
+RUN_MODULE = (
+    "import django, runpy, sys; django.setup(); del sys.argv[0]; "
+    "runpy.run_module(sys.argv[0], run_name='__main__', alter_sys=True)"
+)
 HOST_ADDRESS, OTHER_ADDRESS = f"{PREFIX}.1", f"{PREFIX}.2"
 
 
@@ -23,8 +27,8 @@ class Network:
     name: str
 
     def start(self, module: str, *arguments: str) -> subprocess.Popen[str]:
-        """Start a module of Python inside."""
-        command = ["ip", "netns", "exec", self.name, sys.executable, "-m", module, *arguments]
+        """Start a module of Python inside, which may import models."""
+        command = ["ip", "netns", "exec", self.name, sys.executable, "-c", RUN_MODULE, module, *arguments]
         return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     def set_link(self, *, up: bool) -> None:
