@@ -59,6 +59,7 @@ class HTTPConnection(H11Protocol):
         self._forget_head()
         if self._cut_due is not None:
             self._cut_due.cancel()
+        self._unset_keepalive_if_required()  # uvicorn does not if the connection was reset
         super().connection_lost(exc)
         for task in filter(None, self._serving):
             self.loop.call_later(CLOSE_TIMEOUT_SEC, task.cancel)  # nothing to one that has ended

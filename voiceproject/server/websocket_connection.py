@@ -14,7 +14,7 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from voiceproject.server.connection_bounds import cut
+from voiceproject.server import connection_bounds
 from voiceproject.server.frame_writer import FrameWriter
 from voiceproject.server.message_reader import READ_BYTES, MessageReader
 from voiceproject.server.process import CLOSE_TIMEOUT_SEC, MAX_MESSAGE_BYTES
@@ -72,7 +72,7 @@ class WebSocketConnection(asyncio.Protocol):
         try:
             await self._application(self._scope, self.receive, self.send)
         except asyncio.CancelledError:
-            cut(self._transport)
+            connection_bounds.cut(self._transport)
         except Exception:  # an error boundary
             logger.exception("a WebSocket failed")
             code = INTERNAL_ERROR
@@ -143,6 +143,7 @@ class WebSocketConnection(asyncio.Protocol):
         if not self._transport.is_closing():
             self._transport.write(b"HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
             self._transport.close()
+            self._abort_later(connection_bounds.READ_TIMEOUT_SEC)
             self._report("rejected")
 
     def _close(self, code: int) -> None:
@@ -154,10 +155,10 @@ class WebSocketConnection(asyncio.Protocol):
             self._abort_later()
             self._read_on()
 
-    def _abort_later(self) -> None:
-        """Cut the connection of a client that neither answers the close frame nor reads it."""
+    def _abort_later(self, wait_sec: float = ANSWER_SEC) -> None:
+        """Cut the connection of a client that neither answers the close frame nor reads what was sent."""
         if "close" not in self._timers:
-            self._timers["close"] = self._loop.call_later(ANSWER_SEC, cut, self._transport)
+            self._timers["close"] = self._loop.call_later(wait_sec, connection_bounds.cut, self._transport)
 
     # The client's side.
 
@@ -192,7 +193,7 @@ class WebSocketConnection(asyncio.Protocol):
             self._deliver(message)
         self._writer.flush()  # pongs, and the answer to a close frame
         if self._reader.is_too_fast(self._loop.time()):
-            cut(self._transport)
+            connection_bounds.cut(self._transport)
         elif self._protocol.eof_sent:
             self._transport.close()
             self._abort_later()
@@ -214,7 +215,7 @@ class WebSocketConnection(asyncio.Protocol):
 
     def _ping(self) -> None:
         if self._missed_pings >= MISSED_PINGS:
-            cut(self._transport)
+            connection_bounds.cut(self._transport)
             return
         self._missed_pings += self._transport.is_reading()
         with suppress(InvalidState):
@@ -246,4 +247,4 @@ class WebSocketConnection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Cut the connection."""
-        cut(self._transport)
+        connection_bounds.cut(self._transport)

@@ -1,15 +1,23 @@
 """Requests that no browser sends: each is refused or understood in one way, none fills the log, and all end in time."""
 
+import asyncio
+import gc
 import select
 import socket
+import struct
+import weakref
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Any
 
 import pytest
+from uvicorn.config import Config
+from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 
 from tests.support.bare_server import NAMES, UPGRADE, open_connection, read_to_end, read_until, run_bare_server
 from tests.support.patience import stretch
+from tests.support.polling import poll
+from voiceproject.server.http_connection import HTTPConnection
 from voiceproject.server.process import THREADS
 
 SERVER = """
@@ -20,15 +28,17 @@ from voiceproject.server import websocket_connection
 connection_bounds.READ_TIMEOUT_SEC, server.IDLE_SEC = 2.0, 1.0
 websocket_connection.PING_SEC = 0.5
 
-async def echo(receive, send):
+async def echo(scope, receive, send):
     await receive()
+    if scope["path"] == "/refused":
+        return await send({"type": "websocket.close"})
     await send({"type": "websocket.accept"})
     while (message := await receive())["type"] == "websocket.receive":
         await send({"type": "websocket.send", "text": message["text"]})
 
 async def application(scope, receive, send):
     if scope["type"] == "websocket":
-        return await echo(receive, send)
+        return await echo(scope, receive, send)
     print("asked", flush=True)
     body, more = b"", True
     while more:
@@ -174,15 +184,56 @@ def test_chunks_of_one_byte(own_server: tuple[int, IO[str]]) -> None:
         assert client.recv(12) == b"HTTP/1.1 400"
 
 
+def await_reset(client: socket.socket) -> None:
+    """Wait until the server has reset the connection, of which nothing is read."""
+    watch = select.poll()
+    watch.register(client, 0)
+    assert watch.poll(stretch(10) * 1000)
+
+
 def test_half_a_connection_whose_answer_nobody_reads(own_server: tuple[int, IO[str]]) -> None:
     port, printed = own_server
     with open_connection(port) as client:
         client.sendall(GET.replace(b"/", b"/large", 1))
         assert printed.readline() == "asked\n"
         client.shutdown(socket.SHUT_WR)
-        watch = select.poll()
-        watch.register(client, 0)
-        assert watch.poll(stretch(10) * 1000)  # the server has reset the connection
+        await_reset(client)
+
+
+def test_a_refused_websocket_behind_an_answer_that_nobody_reads(own_server: tuple[int, IO[str]]) -> None:
+    port, printed = own_server
+    with open_connection(port) as client:
+        client.sendall(GET.replace(b"/", b"/large", 1) + UPGRADE.replace(b"/", b"/refused", 1))
+        assert printed.readline() == "asked\n"
+        await_reset(client)
+
+
+async def test_a_connection_that_was_reset_leaves_nothing_behind() -> None:
+    """It waited for the next request, for which uvicorn would keep it in memory."""
+
+    async def application(_scope: Any, _receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    def build() -> HTTPConnection:
+        made.append(weakref.ref(connection := HTTPConnection(config, state, set())))
+        return connection
+
+    async def is_lost() -> bool:
+        return not state.connections
+
+    made: list[weakref.ref[HTTPConnection]] = []
+    config, state = Config(application, lifespan="off", log_config=None, timeout_keep_alive=3_600), ServerState()
+    async with await asyncio.get_running_loop().create_server(build, "127.0.0.1", 0) as server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(GET)
+        await reader.readuntil(b"\r\n\r\n")
+        linger = struct.pack("ii", 1, 0)  # closing it resets it
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.transport.abort()
+        await poll(is_lost)
+        gc.collect()
+        assert [one() for one in made] == [None]
 
 
 def test_slow_name_look_ups_do_not_wait_for_one_another(own_server: tuple[int, IO[str]]) -> None:
