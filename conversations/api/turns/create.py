@@ -26,7 +26,7 @@ from conversations.audio.speech_files import MEDIA_TYPES
 from conversations.session.conversation_lease import ConversationRequest
 from conversations.transport import http_turn
 
-CUT = "voiceproject.cut"  # in the scope's extensions, see voiceproject/server/web_requests.py
+CUT = "voiceproject.cut"  # in the scope's extensions, see voiceproject/server/connection_bounds.py
 CONTENT_TYPES = {**MEDIA_TYPES, EVENT_STREAM: EVENT_STREAM}
 EMPTY = "There is no sound in the request. Send a sound file as its body, or as the part 'file' of a form."
 
