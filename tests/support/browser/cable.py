@@ -12,7 +12,7 @@ class Cable:
         self._target = ("127.0.0.1", target_port)
         self._open: list[socket.socket] = []
         self._lost = Event()  # for those connections that are made until it is set
-        self._plugged_in = True
+        self._plugged_in = self._carries_websockets = True
         self._answering = Event()
         self._answering.set()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -37,7 +37,9 @@ class Cable:
         self._lost.set()
         self._lost = Event()
 
-    def plug_in(self) -> None:
+    def plug_in(self, *, carries_websockets: bool = True) -> None:
+        """From here on new connections work, of which the site may not hear those that ask for a WebSocket."""
+        self._carries_websockets = carries_websockets
         self._plugged_in = True
 
     def close(self) -> None:
@@ -55,8 +57,16 @@ class Cable:
                     continue
                 far = socket.create_connection(self._target)
                 self._open += [near, far]
-                Thread(target=_forward, args=(near, far, self._lost), daemon=True).start()
+                Thread(target=self._forward_requests, args=(near, far, self._lost), daemon=True).start()
                 Thread(target=_forward, args=(far, near, self._lost, self._answering), daemon=True).start()
+
+    def _forward_requests(self, near: socket.socket, far: socket.socket, lost: Event) -> None:
+        with suppress(OSError):
+            is_websocket = b"upgrade: websocket" in near.recv(65_536, socket.MSG_PEEK).lower()
+            if is_websocket and not self._carries_websockets:
+                far.shutdown(socket.SHUT_RDWR)  # which ends the connection to the browser, too
+            else:
+                _forward(near, far, lost)
 
 
 def _forward(source: socket.socket, sink: socket.socket, lost: Event, let_through: Event | None = None) -> None:
