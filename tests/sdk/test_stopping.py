@@ -6,7 +6,7 @@ import json
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from urllib.parse import urlsplit
 
@@ -21,7 +21,7 @@ from conversations.session.live_sessions import LIVE_SESSIONS
 from conversations.storage.callers import Caller
 from conversations.transport import admission
 from conversations.transport.admission import RefusedError
-from tests.support.live import Site
+from tests.support.live import Site, run_site
 from tests.support.official_client import MANUAL, Connect, Talk
 from tests.support.polling import poll, wait_until_none
 from tests.support.resuming_client import resuming_client
@@ -206,16 +206,20 @@ async def test_who_comes_meanwhile_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     assert (refused.value.code, refused.value.close_code) == RESTARTING
 
 
-async def test_a_hundred_who_hang_up_at_once(
-    start_site: Callable[..., Site], key: str, user: User, upstream: Upstream, utterance: bytes
-) -> None:
-    """Each of them hangs up amid an utterance."""
+@pytest.fixture
+def roomy_site(database_url: str, upstream: Upstream) -> Iterator[Site]:
     env = {"OPENAI_API_KEY": "sk-site", "OPENAI_BASE_URL": upstream.openai_url}
-    site = start_site(**env, MAX_SESSIONS="100", MAX_SESSIONS_PER_USER="100", MAX_LOOP_LAG_MS="60000")
+    room = {"MAX_SESSIONS": "100", "MAX_SESSIONS_PER_USER": "100", "MAX_LOOP_LAG_MS": "60000"}
+    with run_site(database_url, {**env, **room}, command=("-m", "tests.support.patient_site", "run")) as running:
+        yield running
+
+
+async def test_a_hundred_who_hang_up_at_once(roomy_site: Site, key: str, user: User, utterance: bytes) -> None:
+    """Each of them hangs up amid an utterance."""
     audio = base64.b64encode(utterance[: 1500 * BYTES_PER_MS]).decode()
     append = json.dumps({"type": "input_audio_buffer.append", "audio": audio})
     async with AsyncExitStack() as stack:
-        url, headers = f"{site.ws_url}/v1/realtime", build_authorization(key)
+        url, headers = f"{roomy_site.ws_url}/v1/realtime", build_authorization(key)
         opening = (open_socket(url, additional_headers=headers, max_queue=None) for _ in range(100))
         sockets = await asyncio.gather(*(stack.enter_async_context(one) for one in opening))
         await asyncio.gather(*(one.send(append) for one in sockets))
@@ -226,7 +230,7 @@ async def test_a_hundred_who_hang_up_at_once(
     await wait_until_none(live, patience_sec=40)
     items = await load_utterances(user)
     assert (len(items), [item for item in items if not item.text]) == (100, [])
-    assert "Traceback" not in site.log
+    assert "Traceback" not in roomy_site.log
 
 
 async def wait_for(one: object, kind: str) -> None:
