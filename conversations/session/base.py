@@ -244,7 +244,7 @@ class Session(ABC):
 
     async def _send_storage_status(self, message: str, *, is_late: bool) -> None:
         """Tell the client that storing is late, or on time again, ahead of the frames that wait for it."""
-        if self._client_left or not self.machine.state.has_extension("storage"):
-            return
-        news = {"status": "delayed" if is_late else "recovered", "message": message}
-        await self._outbox.send_event_now({"type": "session.storage", "event_id": make_id("event"), **news})
+        if self.machine.state.has_extension("storage") and not self._client_left:
+            news = {"status": "delayed" if is_late else "recovered", "message": message}
+            with self.error_boundary:
+                await self._outbox.send_event_now({"type": "session.storage", "event_id": make_id("event"), **news})

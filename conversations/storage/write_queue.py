@@ -64,7 +64,8 @@ class WriteQueue:
 
     `write(changes)` makes changes durable: the store's, bound to the conversation. `give_up(close_code, error_code,
     message)` is called when a write is lost or takes too long, before its future is done; nothing is written after
-    that. `tell(message, is_late=…)` is called when storing is late, and when it works again.
+    that. `tell(message, is_late=…)` is called when storing is late, and when it works again: one call after the other,
+    and no write waits for them, since a client may not read. They must raise nothing.
     """
 
     def __init__(
@@ -87,7 +88,8 @@ class WriteQueue:
         self._news = asyncio.Event()
         self._running: asyncio.Future[None] | None = None  # the try that is under way
         self._tried = 0  # how many entries that try has
-        self._has_given_up = self._is_late = False
+        self._has_given_up = self._is_late = self._is_told_late = False
+        self._telling: asyncio.Task[None] | None = None
         self._is_kept = False  # whether what waits is still kept for the spool after giving up
         self.has_stored = False  # whether anything at all was stored
         _queues.add(self)
@@ -117,6 +119,10 @@ class WriteQueue:
         except Exception:  # a defect; without this, frames would wait for ever for what is not stored
             self._give_up_waiting(INTERNAL_ERROR, "storage_failed", FAILED, is_kept=True)
             raise
+        finally:
+            if self._telling is not None:
+                self._telling.cancel()
+                await asyncio.wait({self._telling})
 
     async def join(self) -> None:
         """Wait until everything queued is stored, or given up."""
@@ -164,9 +170,8 @@ class WriteQueue:
                 self._report_retry(error)
                 await asyncio.sleep(wait_sec)
         if self._is_late:
-            self._is_late = False
             log.info("conversation %s is stored again", self._conversation_id)
-            await self._tell(BACK, is_late=False)
+            self._mark_late(False)
 
     async def _try_write(self, changes: Sequence[Change], began_at: float) -> None:
         self._tried = len(changes)
@@ -178,13 +183,23 @@ class WriteQueue:
             if self._compute_remaining_sec(self._late_sec, began_at) <= 0 and not (
                 running.done() and running.exception() is None
             ):
-                self._is_late = True
-                await self._tell(AWAY, is_late=True)
+                self._mark_late(True)
         await asyncio.wait({running}, timeout=self._compute_remaining_sec(self._patience_sec, began_at))
         if not running.done():
             raise TimeoutError("The storage hangs.")
         self._running = None
         running.result()
+
+    def _mark_late(self, is_late: bool) -> None:
+        """Note whether storing is late, and tell it in a task, of which there is one at a time."""
+        self._is_late = is_late
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._tell_news())
+
+    async def _tell_news(self) -> None:
+        while self._is_told_late != self._is_late:
+            self._is_told_late = self._is_late
+            await self._tell(AWAY if self._is_late else BACK, is_late=self._is_late)
 
     def _may_wait(self, error: Exception, began_at: float) -> bool:
         has_room = len(self._waiting) < MAX_WAITING

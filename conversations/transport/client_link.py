@@ -55,7 +55,7 @@ class ClientLink:
         self._is_catching_up = False
         self._received_frames = 0
         self._close_code: int | None = None
-        self._answering: set[asyncio.Task[None]] = set()
+        self._answering: asyncio.Task[None] | None = None
         self._waiting: asyncio.TimerHandle | None = None
 
     # The session's side.
@@ -145,10 +145,9 @@ class ClientLink:
         if (ping := read_ping(frame)) is not None:
             if isinstance(after := ping.get("after"), str):
                 self._log.acknowledge(after)
-            if not session.is_ending and not self._is_catching_up:  # to one that catches up it is no news
-                answering = asyncio.create_task(self._send_pong(socket))
-                self._answering.add(answering)
-                answering.add_done_callback(self._answering.discard)
+            is_answering = self._answering is not None and not self._answering.done()  # it may wait for the client
+            if not (is_answering or session.is_ending or self._is_catching_up):  # to one that catches up it is no news
+                self._answering = asyncio.create_task(self._send_pong(socket))
 
     async def _send_pong(self, socket: Socket) -> None:
         """Answer at once, ahead of all that waits. It need not come again."""

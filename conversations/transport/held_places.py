@@ -9,10 +9,12 @@ import itertools
 import logging
 import secrets
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
 from time import monotonic
 from typing import NoReturn
+from weakref import WeakValueDictionary
 
 from voiceproject.cache import user_places
 from voiceproject.cache.user_places import Place
@@ -36,6 +38,8 @@ class HeldPlaces:
         self._held: dict[int, list[Place]] = {}
         self._kept: dict[int, list[Place]] = {}  # for clients that may come back
         self._asking: Counter[int] = Counter()  # by user, how many places are asked for at the moment
+        # By user, so that Redis is told of each in the order in which it is decided here, whichever thread tells it.
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._process, self._numbers = secrets.token_hex(8), itertools.count()
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="places")
         self._renew_at = 0.0
@@ -52,7 +56,8 @@ class HeldPlaces:
         place = self._make(user_id)
         self._asking[user_id] += 1
         try:
-            is_taken = bool(await self._ask(user_places.take, place, most))
+            async with self._lock(user_id):
+                is_taken = bool(await self._ask(user_places.take, place, most))
         finally:
             self._asking[user_id] -= 1
         if is_taken:
@@ -61,35 +66,49 @@ class HeldPlaces:
 
     async def take_back(self, user_id: int, most: int) -> bool:
         """Take the place of a session again whose client comes back, and return False if a newcomer has it."""
-        if not self._kept.get(user_id):
-            return True  # it has not been marked yet
-        place = self._kept[user_id].pop()
-        is_back = bool(await self._ask(user_places.take_back, place, most))
-        if is_back:
-            self._held.setdefault(user_id, []).append(place)
-        return is_back
+        async with self._lock(user_id):
+            if not self._kept.get(user_id):
+                return True  # it has not been marked yet
+            place = self._kept[user_id].pop()
+            is_back = bool(await self._ask(user_places.take_back, place, most))
+            if is_back:
+                self._held.setdefault(user_id, []).append(place)
+            return is_back
 
     async def give_back(self, user_id: int) -> None:
         """Give back what a user does not use any more, since a session has ended, or was not let in."""
-        used = max(0, self._count_used().get(user_id, 0) - self._asking[user_id])
-        places = self._held.get(user_id, [])
-        used += max(0, self._count_waiting().get(user_id, 0) - len(self._kept.get(user_id, ())))
-        if given_back := places[used:]:
-            self._held[user_id] = places[:used]
-            await self._ask(user_places.update, (), (), given_back)
+        async with self._lock(user_id):
+            used = max(0, self._count_used().get(user_id, 0) - self._asking[user_id])
+            places = self._held.get(user_id, [])
+            used += max(0, self._count_waiting().get(user_id, 0) - len(self._kept.get(user_id, ())))
+            if given_back := places[used:]:
+                self._held[user_id] = places[:used]
+                await self._ask(user_places.update, (), (), given_back)
 
     async def update(self, now: float) -> None:
         """Hold as many places as are used, keep those of clients that may come back, and renew all now and then."""
-        used, waiting = Counter(self._count_used()) - self._asking, Counter(self._count_waiting())
-        renews = now >= self._renew_at
-        news: tuple[list[Place], ...] = ([], [], [])  # as `user_places.update` takes them
-        for user_id in self._held.keys() | self._kept.keys() | used.keys():
-            for told, places in zip(news, self._sort(user_id, used[user_id], waiting[user_id], renews), strict=True):
-                told += places
-        if renews:
-            self._renew_at = now + RENEW_SEC
-        if any(news):
-            await self._ask(user_places.update, *news)
+        users = self._held.keys() | self._kept.keys() | self._count_used().keys()
+        async with self._lock(*users):
+            used, waiting = Counter(self._count_used()) - self._asking, Counter(self._count_waiting())
+            renews = now >= self._renew_at
+            news: tuple[list[Place], ...] = ([], [], [])  # as `user_places.update` takes them
+            for user_id in users:
+                for told, places in zip(
+                    news, self._sort(user_id, used[user_id], waiting[user_id], renews), strict=True
+                ):
+                    told += places
+            if renews:
+                self._renew_at = now + RENEW_SEC
+            if any(news):
+                await self._ask(user_places.update, *news)
+
+    @asynccontextmanager
+    async def _lock(self, *user_ids: int) -> AsyncIterator[None]:
+        """Let nobody else decide on the places of these users, nor tell Redis of them."""
+        async with AsyncExitStack() as stack:
+            for user_id in sorted(user_ids):  # two who want the same never wait for each other
+                await stack.enter_async_context(self._locks.setdefault(user_id, asyncio.Lock()))
+            yield
 
     def _sort(self, user_id: int, used: int, waiting: int, renews: bool) -> tuple[list[Place], ...]:
         """Sort the places of a user, and return which ones to renew, to keep and to give back."""

@@ -46,7 +46,10 @@ class Pipe:
     def __init__(self, channel: str, connection_id: str, receive: Callable[[], Awaitable[Message]]) -> None:
         self._channel, self._id, self._receive = channel, connection_id, receive
         self._waiting: list[Frame] = []
-        self._has_news, self._is_urgent = asyncio.Event(), asyncio.Event()
+        self.waiting_bytes = 0
+        self._is_too_full = False
+        self._has_news, self._is_urgent, self._has_room = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._has_room.set()
         self._sent_at = -math.inf
         self._sent = self._taken = 0
         self._end_code: int | None = None
@@ -68,11 +71,22 @@ class Pipe:
         return False
 
     def put(self, frame: Frame) -> None:
-        """Pass a frame on with the next batch."""
-        self._waiting.append(frame)
+        """Pass a frame on with the next batch. If too much waits, all of that is dropped, and the pipe breaks."""
+        if self.waiting_bytes + len(frame) > MOST_BYTES:
+            self._is_too_full = True
+            self._take(len(self._waiting))
+        if not self._is_too_full:
+            self._waiting.append(frame)
+            self.waiting_bytes += len(frame)
+        if self.waiting_bytes > BATCH_BYTES:
+            self._has_room.clear()
         self._has_news.set()
         if not is_sound(frame):
             self._is_urgent.set()
+
+    async def wait_for_room(self) -> None:
+        """Wait while more than a batch waits."""
+        await self._has_room.wait()
 
     def end(self, code: int) -> None:
         """End the pipe behind what was put, with a close code for the other side."""
@@ -91,8 +105,8 @@ class Pipe:
 
         The first sound after a pause goes at once, and what is no sound always does, with all that was put before it.
         """
-        while self._waiting or not self.is_ending:
-            if not self._waiting:
+        while self._waiting or self._is_too_full or not self.is_ending:
+            if not self._waiting and not self._is_too_full:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(BEAT_SEC):
                         await self._has_news.wait()
@@ -113,16 +127,23 @@ class Pipe:
                     await self._is_urgent.wait()
 
     def _take_batch(self) -> list[Frame]:
-        if sum(map(len, self._waiting)) > MOST_BYTES:
+        if self._is_too_full:
             raise PipeBrokenError("too much waits")
         count = size = 0
         while count < len(self._waiting) and size < BATCH_BYTES:
             size += len(self._waiting[count])
             count += 1
-        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        batch = self._take(count)
         if self._waiting:
             self._is_urgent.set()
         return batch
+
+    def _take(self, count: int) -> list[Frame]:
+        taken, self._waiting = self._waiting[:count], self._waiting[count:]
+        self.waiting_bytes -= sum(map(len, taken))
+        if self.waiting_bytes <= BATCH_BYTES:
+            self._has_room.set()
+        return taken
 
     async def read(self) -> tuple[list[Frame], int | None]:
         """Return the next frames, which may be none, or the close code of the other side. Raise PipeBrokenError."""

@@ -9,19 +9,16 @@ import logging
 import re
 import secrets
 from collections import deque
-from dataclasses import dataclass
 from typing import NoReturn
 
 from django.conf import settings
 
-from conversations.close_codes import ABNORMAL, NORMAL, SERVICE_RESTART
-from conversations.realtime.protocol.ids import make_id
+from conversations.close_codes import ABNORMAL, NORMAL
 from conversations.session.live_sessions import RESTARTING, RESTARTING_CODE
 from conversations.transport.client_link import ClientLink
-from conversations.transport.goodbyes import build_goodbye
 from conversations.transport.pipe import Frame, Message, Pipe, PipeBrokenError, get_layer, get_process_id, name_channel
-from conversations.transport.replay_log import ADDED, find_event_id
 from conversations.transport.returning import take_link
+from conversations.transport.shown_frames import ShownFrames
 from conversations.transport.sockets import Receive, Socket
 
 log = logging.getLogger(__name__)
@@ -30,7 +27,7 @@ ANSWER_SEC = 1.0  # if the other process has not answered by then, the session i
 REJOIN_SEC = 2.0  # after the channel layer failed
 LOST_CODE = "server_lost"
 LOST = "The part of the server that held this conversation does not answer. Connect again to continue."
-_carried: dict[Pipe, "Shown"] = {}  # the clients of other processes' sessions
+_carried: dict[Pipe, ShownFrames] = {}  # the clients of other processes' sessions
 _discarding: set[asyncio.Task[None]] = set()  # asyncio itself keeps no task alive
 TOKEN = re.compile(r"([0-9a-f]{16})\.[\w-]+")
 
@@ -61,17 +58,19 @@ async def carry(pipe: Pipe, socket: Socket, receive: Receive, after: str) -> Non
 
     Return once either is gone, or this process stops.
     """
-    _carried[pipe] = shown = Shown(socket, after)
-    taking = asyncio.create_task(_take_frames(pipe, receive))
-    sending, showing = asyncio.create_task(pipe.send_batches()), asyncio.create_task(_show_frames(pipe, shown))
+    _carried[pipe] = shown = ShownFrames(pipe, socket, after)
+    taking, sending = asyncio.create_task(_take_frames(pipe, receive)), asyncio.create_task(pipe.send_batches())
     try:
-        await asyncio.wait({sending, showing}, return_when=asyncio.FIRST_COMPLETED)
-        if any(task.done() and task.exception() for task in (sending, showing)):
+        await asyncio.wait({sending, shown.showing}, return_when=asyncio.FIRST_COMPLETED)
+        if [one for one in (sending, shown.showing) if one.done() and not one.cancelled() and one.exception()]:
             # The client comes back once more, and the session may still be there.
-            await shown.end(LOST_CODE, LOST)
+            shown.end(LOST_CODE, LOST)
+        if shown.ending is not None:
+            await asyncio.wait({shown.ending, sending} if pipe.is_ending else {shown.ending})
     finally:
-        for task in (taking, sending, showing):
-            task.cancel()
+        for task in (taking, sending, shown.showing, shown.ending):
+            if task is not None:
+                task.cancel()
         del _carried[pipe]
         discarding = asyncio.create_task(pipe.discard_rest())
         _discarding.add(discarding)
@@ -80,43 +79,20 @@ async def carry(pipe: Pipe, socket: Socket, receive: Receive, after: str) -> Non
 
 async def release_carried() -> None:
     """Have the clients of other processes' sessions come back once more, to another process: this one stops."""
-    for pipe, shown in list(_carried.items()):
+    endings = []
+    for pipe, shown in _carried.items():
         pipe.end(ABNORMAL)
-        await shown.end(RESTARTING_CODE, RESTARTING)
+        endings.append(shown.end(RESTARTING_CODE, RESTARTING))
+    if endings:
+        await asyncio.wait(endings)
 
 
 async def _take_frames(pipe: Pipe, receive: Receive) -> None:
     while (message := await receive())["type"] == "websocket.receive":
         text = message.get("text")
         pipe.put(text if text is not None else message["bytes"])
+        await pipe.wait_for_room()
     pipe.end(message.get("code", ABNORMAL))
-
-
-@dataclass(slots=True)
-class Shown:
-    """What a client of another process's session was shown: `after` is the id of the last event."""
-
-    socket: Socket
-    after: str
-
-    async def show(self, frame: str) -> None:
-        self.after = find_event_id(frame) or self.after
-        await self.socket.send_text(frame)
-
-    async def end(self, code: str, message: str) -> None:
-        """Tell the client to come back, with an event behind which its session can go on, and close its connection."""
-        event_id = f"{self.after.partition(ADDED)[0]}{ADDED}{make_id('event')}"
-        await self.socket.send_text(build_goodbye(SERVICE_RESTART, code, message, event_id))
-        await self.socket.close(SERVICE_RESTART)
-
-
-async def _show_frames(pipe: Pipe, shown: Shown) -> None:
-    while True:
-        frames, code = await pipe.read()
-        for frame in frames:
-            await shown.show(str(frame))
-        if code is not None:
-            return await shown.socket.close(code)
 
 
 # The process that holds the session.

@@ -50,6 +50,7 @@ class ReplayLog:
     def add_alias(self, event_id: str, meant: str) -> None:
         """Let an event id that is not in the log stand for another one."""
         alias, earlier = self._alias
+        meant = meant.partition(ADDED)[0]
         self._alias = (event_id, earlier if meant == alias else meant)
 
     def read(self, number: int) -> str | None:

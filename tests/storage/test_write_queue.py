@@ -146,6 +146,52 @@ async def test_what_takes_long_is_told_and_so_is_its_end() -> None:
     assert told == [(1, "late"), (0, "well")]
 
 
+async def test_a_client_that_does_not_read_holds_no_write_up() -> None:
+    """It is told once it reads, of how things stand then."""
+    database, told, reads = HangingDatabase(), Told(), asyncio.Event()
+
+    async def tell(_: str, *, is_late: bool) -> None:
+        told.append((int(is_late), "told"))
+        await reads.wait()
+
+    writer = WriteQueue("conv_1", database.write, lambda *_: None, tell, late_sec=0.01)
+    running = asyncio.create_task(writer.run())
+    done = writer.put(make_put("a"))
+    await asyncio.wait_for(told.is_told.wait(), 5)
+    for name in "bc":
+        database.is_let_go.set()
+        await asyncio.wait_for(done, 5)
+        database.is_let_go.clear()
+        done = writer.put(make_put(name))
+        await asyncio.wait({done}, timeout=0.02)  # late again
+    database.is_let_go.set()
+    await asyncio.wait_for(done, 5)
+    assert (database.written, told) == ([["a"], ["b"], ["c"]], [(1, "told")])
+    told.is_told.clear()
+    reads.set()
+    await asyncio.wait_for(told.is_told.wait(), 5)
+    assert told == [(1, "told"), (0, "told")]
+    running.cancel()
+
+
+async def test_one_that_never_reads_does_not_outlive_the_queue() -> None:
+    database, told, is_over = HangingDatabase(), Told(), asyncio.Event()
+
+    async def tell(_: str, *, is_late: bool) -> None:
+        told.append((int(is_late), "told"))
+        try:
+            await asyncio.Event().wait()
+        finally:
+            is_over.set()
+
+    running = asyncio.create_task((writer := WriteQueue("conv_1", database.write, print, tell, late_sec=0.01)).run())
+    writer.put(make_put("a"))
+    await asyncio.wait_for(told.is_told.wait(), 5)
+    running.cancel()
+    await asyncio.wait({running})
+    assert is_over.is_set()
+
+
 async def test_what_could_not_be_stored_is_there_at_the_end() -> None:
     """With what came after; and the try that hangs is known, since it may yet succeed."""
     database, told = HangingDatabase(), list[tuple[int, str]]()

@@ -21,10 +21,16 @@ FRAME_BYTES = 400
 class FakeSocket:
     def __init__(self) -> None:
         self.frames: list[str] = []
+        self.waiting = 0  # for the client to read
         self.is_released = False
+        self.has_room = asyncio.Event()
+        self.has_room.set()
         self.has_some = asyncio.Event()  # of what was missed
 
     async def send_text(self, text: str) -> None:
+        self.waiting += 1
+        await self.has_room.wait()
+        self.waiting -= 1
         self.frames.append(text)
         if self.ids:
             self.has_some.set()
@@ -47,6 +53,9 @@ class FakeSession:
         self.machine = SimpleNamespace(state=SimpleNamespace(has_extension=lambda _: True))
         self.detached_at: float | None = None
         self.is_ending = False
+
+    def feed(self, _: str | bytes) -> None:
+        pass
 
     def hang_up(self, *_: Any) -> None:
         self.is_ending = True
@@ -198,3 +207,20 @@ async def test_who_does_not_read_what_was_missed_is_told(link: ClientLink, first
     await catching_up
     assert json.loads(socket.frames[-2])["error"]["code"] == "output_too_slow"
     assert socket.frames[-1] == "1008"
+
+
+async def test_pings_without_end_of_a_client_that_does_not_read(
+    link: ClientLink, first: FakeSocket, session: FakeSession
+) -> None:
+    """One answer at a time waits for it; once it reads, the next ping is answered."""
+    first.frames.clear()
+    first.has_room.clear()
+    for _ in range(100):
+        link.feed(first, json.dumps({"type": "session.ping"}), cast(Session, session))
+        await asyncio.sleep(0)
+    assert first.waiting == 1
+    first.has_room.set()
+    await asyncio.wait({cast("asyncio.Task[None]", link._answering)})
+    link.feed(first, json.dumps({"type": "session.ping"}), cast(Session, session))
+    await asyncio.sleep(0)
+    assert [json.loads(frame)["type"] for frame in first.frames] == ["session.pong"] * 2

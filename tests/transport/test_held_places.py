@@ -1,6 +1,9 @@
 """What a process tells the others of the sessions of its users."""
 
+import asyncio
 from collections.abc import Iterator
+from threading import Event
+from typing import Any
 
 import pytest
 from django.core.cache import caches
@@ -56,6 +59,30 @@ async def test_the_place_of_a_session_whose_client_is_back_counts_again() -> Non
     used[1] = 0
     await here.give_back(1)
     assert await there.take(1, 1)
+
+
+async def test_who_comes_back_just_as_the_place_is_marked_keeps_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    used, waiting, is_marking, may_mark = {1: 1}, {1: 0}, Event(), Event()
+    here, there = HeldPlaces(lambda: used, lambda: waiting), HeldPlaces(dict)
+    update = user_places.update
+
+    def update_late(*places: Any) -> None:
+        is_marking.set()
+        may_mark.wait(10)
+        update(*places)
+
+    assert await here.take(1, 1)
+    used[1], waiting[1] = 0, 1
+    monkeypatch.setattr(user_places, "update", update_late)
+    marking = asyncio.create_task(here.update(0.0))
+    await asyncio.to_thread(is_marking.wait, 10)
+    returning = asyncio.create_task(here.take_back(1, 1))
+    await asyncio.wait({returning}, timeout=0.2)  # all that Redis needs if it is asked already
+    may_mark.set()
+    await marking
+    assert await returning
+    assert not await there.take(1, 1)
+    assert not here._locks
 
 
 async def test_one_that_ends_while_it_waits_leaves_nothing() -> None:

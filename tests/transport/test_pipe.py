@@ -108,6 +108,36 @@ async def test_what_waits_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         await here.send_batches()
 
 
+async def test_what_waits_is_bounded_while_the_layer_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if nothing more is put: what was lost is not taken for an end in order."""
+    monkeypatch.setattr(pipe, "MOST_BYTES", 100)
+    channel, receive = await open_end()
+    here = Pipe(channel, "a client", receive)
+    for _ in range(1_000):
+        here.put("a frame")
+        assert here.waiting_bytes <= 100
+    here.end(1000)
+    with pytest.raises(PipeBrokenError, match="too much"):
+        await here.send_batches()
+
+
+async def test_beyond_a_batch_the_client_is_waited_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pipe, "BATCH_BYTES", 10)
+    channel, receive = await open_end()
+    here, there = Pipe(channel, "a client", receive), Pipe(channel, "a client", receive)
+    for frame in ("one", "more than a batch"):
+        await here.wait_for_room()
+        here.put(frame)
+    waiting = asyncio.create_task(here.wait_for_room())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    sending = asyncio.create_task(here.send_batches())
+    await waiting
+    assert await there.read() == (["one", "more than a batch"], None)
+    here.end(1000)
+    await sending
+
+
 async def test_a_layer_that_stays_full_breaks_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pipe, "FULL_SEC", 0.01)
     channel, receive = await open_end()

@@ -56,6 +56,15 @@ def test_an_event_that_stands_for_another() -> None:
     assert read_after(log, "second") == ["b"]
 
 
+def test_an_event_that_stands_for_one_that_another_process_has_added() -> None:
+    """Who comes back behind such an event, and is lost again with nothing but the news that it has come back."""
+    log = make_log("a", "b")
+    log.add_alias("first", f"a{ADDED}event_of_its_own")
+    assert read_after(log, "first") == ["b"]
+    log.add_alias("second", f"first{ADDED}event_of_its_own")
+    assert read_after(log, f"second{ADDED}event_of_its_own") == ["b"]
+
+
 def test_what_the_client_has_is_forgotten() -> None:
     log = make_log("a", "b", "c")
     log.acknowledge("b")

@@ -81,7 +81,10 @@ class SharedCache(RedisCache):
     def ping(self) -> bool:
         """Return whether Redis answers now and has room, even if it was away a moment ago."""
         self._redis.ask_at = 0.0
-        self.get("ping")
+        if self._redis.is_full:
+            self.set("ping", 1, timeout=1)  # once FULL_SEC has passed; maybe nobody else writes for long
+        else:
+            self.get("ping")
         return not (self._redis.is_away or self._redis.is_full)
 
     def ask(self, question: Callable[[Any], T]) -> T | None:

@@ -18,7 +18,7 @@ AWAY = "~"  # how the name of a place begins that is kept for somebody who is aw
 TAKE = """
 local now = tonumber(redis.call('TIME')[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-local free = redis.call('ZREM', KEYS[1], ARGV[4] .. ARGV[1]) == 1
+local free = redis.call('ZREM', KEYS[1], ARGV[4] .. ARGV[1]) == 1 or redis.call('ZSCORE', KEYS[1], ARGV[1])
 free = free or redis.call('ZCARD', KEYS[1]) < tonumber(ARGV[3])
 if not free and ARGV[5] == '1' then
   for _, name in ipairs(redis.call('ZRANGE', KEYS[1], 0, -1)) do

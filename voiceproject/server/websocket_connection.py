@@ -28,6 +28,9 @@ PING_SEC, MISSED_PINGS = 20.0, 2
 ANSWER_SEC = 10.0  # for a client to answer the close frame
 NORMAL, ABNORMAL, INTERNAL_ERROR = 1000, 1006, 1011
 logger = logging.getLogger(__name__)
+# At level DEBUG the library logs what is in the frames, and so what is said.
+_quiet = logging.getLogger(f"{__name__}.websocket")
+_quiet.setLevel(logging.INFO)
 Message = Mapping[str, Any]
 Application = Callable[[dict[str, Any], Any, Any], Any]
 Handler = Callable[[str | bytes], None]
@@ -50,7 +53,7 @@ class WebSocketConnection(asyncio.Protocol):
     ) -> None:
         self._application, self._response, self._transport = application, response, transport
         self._scope = {**scope, "extensions": {FRAMES: self.hand_messages_to}}
-        self._protocol = ServerProtocol(state=State.OPEN, max_size=MAX_MESSAGE_BYTES, logger=logger)
+        self._protocol = ServerProtocol(state=State.OPEN, max_size=MAX_MESSAGE_BYTES, logger=_quiet)
         self._open_sockets, self._report = open_sockets, report
         self._loop = asyncio.get_running_loop()
         self._reader = MessageReader(self._protocol, self._loop.time())

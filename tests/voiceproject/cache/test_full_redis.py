@@ -74,6 +74,18 @@ def test_what_is_counted_is_counted_in_memory_and_it_is_said_once(
     ]
 
 
+def test_that_it_has_room_again_is_seen_by_who_asks_for_it_alone(set_room: SetRoom, url: str) -> None:
+    cache = caches["default"]
+    assert isinstance(cache, shared_cache.SharedCache)
+    set_room(False)
+    cache.set("anything", 1)
+    assert not cache.ping()
+    set_room(True)
+    assert cache.ping()
+    with redis.Redis.from_url(url) as client:
+        assert all(0 < client.ttl(key) <= 1 for key in client.scan_iter())
+
+
 async def test_cached_speech_gives_way(url: str, set_room: SetRoom) -> None:
     backend = RedisCache(url, {"KEY_PREFIX": "speech"})
     cache = SpeechCache(backend, slots=1)

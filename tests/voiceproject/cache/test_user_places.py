@@ -55,6 +55,13 @@ def test_one_that_is_kept_counts_until_a_newcomer_has_it() -> None:
     assert not user_places.take((1, "d"), 2)
 
 
+@pytest.mark.usefixtures("shared")
+def test_who_comes_back_before_the_place_was_marked_has_it() -> None:
+    assert user_places.take((1, "a"), 1)
+    assert user_places.take_back((1, "a"), 1)
+    assert not user_places.take((1, "b"), 1)
+
+
 def test_they_are_there_again_after_redis_was_away(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

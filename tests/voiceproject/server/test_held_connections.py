@@ -115,12 +115,12 @@ def test_providers_who_do_not_answer(site: Site, committed_db: None, tarpit: soc
     def save(headers: dict[str, str]) -> int:
         return browser.post(url, headers=headers, data=form).status_code
 
-    with httpx2.Client(timeout=30) as browser, ThreadPoolExecutor(80) as threads:
+    with httpx2.Client(timeout=30) as browser, ThreadPoolExecutor(80) as threads, ExitStack() as asking:
         saved = [threads.submit(save, headers) for headers in savers * 16]
-        asking = [tarpit.accept()[0] for _ in range(READERS)]
+        for _ in range(READERS):
+            asking.enter_context(tarpit.accept()[0])
         probes = [get(f"{site.url}{path}", other) for path in ("/readyz", "/healthz", "/v1/models")]
         assert probes == [200, 200, 200]
-        for connection in asking:
-            connection.close()
+        asking.close()
         tarpit.close()
         assert {one.result() for one in saved} <= {302, 429}

@@ -17,9 +17,13 @@ if FRAMES_AHEAD:
     message_reader.MAX_FRAMES_AHEAD = server.MAX_FRAMES_AHEAD = FRAMES_AHEAD
 websocket_connection.PING_SEC = PING_SEC
 
+sent = 0
+
 async def flood(send):
+    global sent
     for _ in range(2_000):
         await send({"type": "websocket.send", "text": "x" * 10_000})
+        sent += 1
     print("flooded", flush=True)
 
 async def application(scope, receive, send):
@@ -29,6 +33,14 @@ async def application(scope, receive, send):
         text = message.get("text")
         if text == "flood":
             flooding = asyncio.create_task(flood(send))
+        elif text == "tell when nothing more goes out":
+            before = -1
+            while before != sent:
+                before = sent
+                await asyncio.sleep(0.1)
+            print("nothing more goes out", flush=True)
+        elif text == "close":
+            await send({"type": "websocket.close", "code": 1000})
         elif text == "last words":
             await send({"type": "websocket.send", "text": "x" * 3_000_000})
             await send({"type": "websocket.close", "code": 1000})
@@ -160,6 +172,28 @@ def test_a_client_that_does_not_read(own_server: tuple[int, IO[str]]) -> None:
     assert {printed.readline() for _ in range(2)} == {"flooded\n", "gone 1006\n"}
 
 
+@pytest.mark.parametrize("who", ["server", "client"])
+def test_nobody_waits_for_a_client_that_does_not_read_behind_a_close_frame(
+    own_server: tuple[int, IO[str]], who: str
+) -> None:
+    """Whoever sends that: nothing may follow it, so that the application goes on before the connection is cut."""
+    close = build(Opcode.CLOSE, (1000).to_bytes(2, "big"))
+    port, printed = own_server
+    with open_websocket(port) as client:
+        client.sendall(build(Opcode.TEXT, b"flood") + build(Opcode.TEXT, b"tell when nothing more goes out"))
+        assert printed.readline() == "nothing more goes out\n"
+        client.sendall(build(Opcode.PING) + (build(Opcode.TEXT, b"close") if who == "server" else close))
+        assert printed.readline() == "flooded\n"
+        read = b""
+        while read_close_code(read) != 1000:
+            read = read[-3:] + (piece := client.recv(50_000))
+            assert piece
+        if who == "server":
+            client.sendall(close)
+        assert (read + read_to_end(client)).endswith(b"\x88\x02\x03\xe8")
+    assert printed.readline() == "gone 1000\n"
+
+
 def test_pings_without_end_of_a_client_that_does_not_read(own_server: tuple[int, IO[str]]) -> None:
     """Of the answers only the newest is kept for it."""
     port, printed = own_server
@@ -169,7 +203,7 @@ def test_pings_without_end_of_a_client_that_does_not_read(own_server: tuple[int,
         assert printed.readline() == "heard behind them\n"
         read = bytearray()
         while b"behind them" not in read[-100_000:]:
-            read += client.recv(1_000_000)
+            read += client.recv(50_000)
         assert b"%0125d" % 19_999 in read
         assert read.count(b"\x8a\x7d") < 1_000
     assert {printed.readline() for _ in range(2)} == {"flooded\n", "gone 1006\n"}

@@ -133,6 +133,7 @@ def test_one_whose_event_loop_stands_still_is_replaced(how: str, tmp_path: Path)
     with supervise(work=STUCK.format(mark=str(tmp_path / "mark"), how=how), stuck_sec=0.5) as site:
         site.wait_for(r"worker \d is (\d+)", 2)
         number, stuck = site.ask()
+        wait_until((tmp_path / "mark").exists)  # it is told first who that is, and the other would make it
         assert site.ask()[0] != number
         site.wait_for(rf"worker {number} is stuck: its event loop has not run for \d+ s; it is replaced")
         wait_until(lambda: not is_running(stuck), 15)

@@ -33,16 +33,20 @@ class Places:
         return self.most >= LEAST * self.sharers
 
     def take(self) -> int | None:
-        """Take a place, and return the descriptor that holds it until it is closed; None if all are taken."""
+        """Take a place, and return the descriptor that holds it until it is closed; None if all are taken.
+
+        Raise OSError if the folder or the files cannot be had.
+        """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for number in range(self.most):
             file = os.open(self.folder / str(number), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(file)
-            else:
                 return file
+            except OSError as error:
+                os.close(file)
+                if not isinstance(error, BlockingIOError):
+                    raise
         return None
 
 

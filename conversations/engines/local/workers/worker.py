@@ -126,7 +126,10 @@ class Worker:
         """Take a place if these are bounded. Return why there is none."""
         if self._pool.take_place is None:
             return None
-        self._place = self._pool.take_place()
+        try:
+            self._place = self._pool.take_place()
+        except OSError:  # no room for one more file
+            return Failed(MemoryError, "")
         return Failed(MemoryError, "") if self._place is None else None
 
     def _load(self) -> Failed | None:

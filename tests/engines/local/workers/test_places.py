@@ -62,6 +62,18 @@ async def test_all_together_load_no_more(tmp_path: Path) -> None:
     await use(pool)
 
 
+async def test_where_no_place_can_be_made_it_is_said_and_tried_again(tmp_path: Path) -> None:
+    """As without room for one more file."""
+    (folder := tmp_path / "models").touch()
+    share(folder, most=1, sharers=2)
+    pool = pools.get_pool("stt", TASK, ())
+    async with asyncio.timeout(30):
+        with pytest.raises(EngineUnavailable, match="memory"):
+            await use(pool)
+        folder.unlink()
+        await use(pool)
+
+
 async def test_where_memory_is_scarce_each_has_one_of_a_kind(tmp_path: Path) -> None:
     share(tmp_path, most=4, sharers=2)
     pool = pools.get_pool("stt", TASK, (), processes=2, at_once=2)
