@@ -184,8 +184,8 @@ def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> I
 
 @pytest.fixture(scope="session")
 def live_site(database_url: str) -> Iterator[Site]:
-    """One site for all, with the demo engines."""
-    with run_site(database_url, {}) as site:
+    """One site for all, with the demo engines: what hears takes one person at a time, and long on a busy machine."""
+    with run_site(database_url, {"ENGINE_TIMEOUT_SEC": "60"}) as site:
         yield site
 
 
