@@ -42,9 +42,9 @@ def test_places_are_neither_lost_nor_leaked(set_room: SetRoom) -> None:
     assert user_places.take(given_back, 1)
     set_room(False)
     assert not user_places.take((ALICE, "one more"), 1)
-    user_places.update([kept], [], [given_back])  # to renew takes room, and to give back takes none
+    user_places.update([kept], [], [given_back])
     assert not user_places.take((ALICE, "one more"), 1)
-    assert user_places.take((BOB, "not counted"), 1)  # there is no room to count it, and it is let in
+    assert user_places.take((BOB, "not counted"), 1)  # whether or not there is room to count it
     set_room(True)
     user_places.update([kept, (BOB, "not counted")], [], [])
     assert not user_places.take((ALICE, "one more"), 1)
