@@ -44,9 +44,7 @@ async def test_a_reply_goes_on_by_way_of_another_process(
         client.cut()
         client.go_to(here)
         assert (await client.resume())["type"] == "session.resumed"
-        client.cut()
-        client.go_to(there)
-        await client.resume()
+        await client.change_to(there)
     words = [item.text for item in await load_items(client.conversation_id) if item.role == "user"]
     assert words == ["Go on.", "Heard by way of another process."]
 
@@ -57,9 +55,7 @@ async def test_who_came_by_another_process_is_told_that_the_first_one_is_gone(
     """The conversation goes on, with what was heard of the reply."""
     here, there = sites
     async with resuming_client(here.ws_url, key) as client:
-        client.cut()
-        client.go_to(there)
-        await client.resume()
+        await client.change_to(there)
         await ask_for_a_long_reply(client, upstream, sentences=50)
         here.process.kill()
         assert await client.receive_ending() == ("server_lost", 1012)
@@ -149,9 +145,7 @@ async def test_who_came_by_another_process_is_told_of_the_end(
 ) -> None:
     here, there = sites
     async with resuming_client(here.ws_url, key) as client:
-        client.cut()
-        client.go_to(there)
-        await client.resume()
+        await client.change_to(there)
         await client.type("Hello.")
         await client.wait_for("response.done")
         here.process.terminate()
@@ -164,9 +158,7 @@ async def test_a_process_that_only_passes_frames_on_may_stop(
 ) -> None:
     here, there = sites
     async with resuming_client(here.ws_url, key) as client:
-        client.cut()
-        client.go_to(there)
-        await client.resume()
+        await client.change_to(there)
         there.process.terminate()
         assert await client.receive_ending() == ("server_restarting", 1012)
         client.go_to(here)

@@ -40,6 +40,12 @@ class ResumingClient:
         """Reach another process of the site from now on."""
         self._url = f"{site.ws_url}/v1/realtime"
 
+    async def change_to(self, site: Site) -> None:
+        """Lose the connection, and come back to the session by way of another process."""
+        self.cut()
+        self.go_to(site)
+        await self.resume()
+
     async def begin(self, **query: str) -> None:
         """Connect, and ask for the extension."""
         await self._open(query)
